@@ -1,0 +1,29 @@
+"""Time as an argument: what waits or asks the hour is handed a clock."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the instant and waits."""
+
+    def now(self) -> datetime:
+        """Return the instant, aware, in UTC."""
+        ...
+
+    async def sleep(self, span: timedelta) -> None:
+        """Wait for `span`."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, span: timedelta) -> None:
+        """Wait for `span`."""
+        await asyncio.sleep(span.total_seconds())

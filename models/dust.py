@@ -1,0 +1,22 @@
+"""A mark on a holding that could not be sold: the dust blacklist of one account and symbol."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from models.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class DustMark:
+    """Why a holding stays although policy would close it, until an operator removes the mark.
+
+    `value` in quote units when it was marked. `retry_at`: the venue refused its sale, so it is not tried again before;
+    None: nothing to try, it is below the venue's minimum (it is judged anew in every cycle).
+    """
+
+    symbol: str
+    reason: Reason
+    value: Decimal
+    marked_at: datetime
+    retry_at: datetime | None = None

@@ -1,0 +1,129 @@
+"""Our errors, by what a caller may do next.
+
+NijaError
+├── ConfigError           fix a file or the environment; nothing was touched
+├── ContractBroken        data failed its contract; the account is left alone
+├── EmptyLooking          a read that would forget what is tracked; the account is left alone
+├── LeaseHeld             another run has the account; come back later
+├── LeaseLost             another run took the account over; stop at once
+├── StoreError            the ledger is not there; no order leaves
+└── VenueError
+    ├── VenueUnavailable  a read failed in transport; retry
+    ├── VenueRefused      proof of refusal, with its reason
+    │   └── SignAgain     refused before it was looked at (nonce, clock); may be signed and sent again
+    └── OutcomeUnknown    sent, no proof either way; look up, never resend
+"""
+
+from datetime import datetime
+
+
+class NijaError(Exception):
+    """The root of everything Nija raises on purpose; `code` is public, the sentence is not."""
+
+    code = "NIJA_ERROR"
+
+
+class ConfigError(NijaError):
+    """A file, a flag or the environment must be fixed first; nothing was touched."""
+
+    code = "CONFIG_ERROR"
+
+    def __init__(self, where: str, problem: str, allowed: str = "") -> None:
+        super().__init__(where, problem, allowed)  # all positional, so pickling restores it
+        self.where, self.problem, self.allowed = where, problem, allowed
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" + (f" (allowed: {self.allowed})" if self.allowed else "")
+
+
+class ContractBroken(NijaError):
+    """Rows failed their contract: no write for this account. `rows` names each as "symbol: reason"."""
+
+    code = "CONTRACT_BROKEN"
+
+    def __init__(self, account: str, frame: str, rows: tuple[str, ...]) -> None:
+        super().__init__(account, frame, rows)
+        self.account, self.frame, self.rows = account, frame, rows
+
+    def __str__(self) -> str:
+        return f"{self.frame} of {self.account} broke their contract: {'; '.join(self.rows)}"
+
+
+class EmptyLooking(NijaError):
+    """A read shows less than is tracked and nothing explains it; absence is not a signal."""
+
+    code = "EMPTY_READ"
+
+    def __init__(self, account: str, tracked: int) -> None:
+        super().__init__(account, tracked)
+        self.account, self.tracked = account, tracked
+
+    def __str__(self) -> str:
+        return (
+            f"{self.account}: the venue answered without holdings while {self.tracked} are tracked, and no cash "
+            f"explains it; if they are truly gone: nija forget --account {self.account} --reason TEXT"
+        )
+
+
+class LeaseHeld(NijaError):
+    """Another run holds the account."""
+
+    code = "LEASE_HELD"
+
+    def __init__(self, account: str, holder: str, expires_at: datetime) -> None:
+        super().__init__(account, holder, expires_at)
+        self.account, self.holder, self.expires_at = account, holder, expires_at
+
+    def __str__(self) -> str:
+        return f"{self.account} is held by another run ({self.holder}) until {self.expires_at:%H:%M:%S} UTC"
+
+
+class LeaseLost(NijaError):
+    """The account's lease passed to another run: nothing more may be sent by this one."""
+
+    code = "LEASE_LOST"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account)
+        self.account = account
+
+    def __str__(self) -> str:
+        return f"{self.account} was taken over by another run; this one stopped"
+
+
+class StoreError(NijaError):
+    """The database cannot be read or written. `code` says how: STORE_LOCKED, STORE_READ_ONLY, STORE_FULL and so on."""
+
+    def __init__(self, code: str, where: str, detail: str) -> None:
+        super().__init__(code, where, detail)
+        self.code, self.where, self.detail = code, where, detail
+
+    def __str__(self) -> str:
+        return f"store {self.where}: {self.detail}"
+
+
+class VenueError(NijaError):
+    """The venue did not give what was asked. `detail` is its own text, without secrets and addresses."""
+
+    def __init__(self, code: str, venue: str, operation: str, detail: str) -> None:
+        super().__init__(code, venue, operation, detail)
+        self.code, self.venue, self.operation, self.detail = code, venue, operation, detail
+
+    def __str__(self) -> str:
+        return f"{self.venue} {self.operation}: {self.detail}"
+
+
+class VenueUnavailable(VenueError):
+    """A read failed in transport, or its answer cannot be read: retry it, infer nothing."""
+
+
+class VenueRefused(VenueError):
+    """The venue said no, and meant it."""
+
+
+class SignAgain(VenueRefused):
+    """Refused for its nonce or timestamp before it was looked at: may be signed and sent again."""
+
+
+class OutcomeUnknown(VenueError):
+    """Sent without an answer: the order keeps its funds and its cap slot until it is found."""

@@ -1,0 +1,195 @@
+"""The fleet file: which accounts there are and what policy each follows. Holds no secret."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from models.errors import ConfigError
+from models.policy import Policy
+
+ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+
+
+class Kind(StrEnum):
+    """Whose account it is: the operator's own, or one that is looked after for a user."""
+
+    PLATFORM = "platform"
+    USER = "user"
+
+
+class Account(BaseModel):
+    """One set of keys at one venue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[
+        str, Field(pattern=ACCOUNT_ID, description="Letters, digits, - and _; names its credentials and reports.")
+    ]
+    kind: Kind
+    venue: Annotated[str, Field(pattern=r"^[a-z0-9]+$", description="Any ccxt exchange id.")]
+    policy: str | None = Field(default=None, description="A name under `policies`; without it every default holds.")
+    quote: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,12}$")] = "USD"
+    url: HttpUrl | None = Field(default=None, description="Send every REST call of this account here.")
+    simulated: str | None = Field(
+        default=None,
+        description="A world file, relative to this one: the account lives on a simulated venue that starts by itself.",
+    )
+    owner: str | None = Field(default=None, description="Accounts of one owner share one position cap.")
+
+    @model_validator(mode="after")
+    def _one_place_only(self) -> Self:
+        if self.url is not None and self.simulated is not None:
+            raise ValueError("url and simulated exclude each other: a simulated account is sent to its own venue")
+        return self
+
+    @property
+    def env_name(self) -> str:
+        """The account's id as its credentials are named in the environment."""
+        return self.id.upper().replace("-", "_")
+
+
+class FleetFile(BaseModel):
+    """The file as written; `policies` are kept as given, because the environment supplies what they leave out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1]
+    policies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    accounts: Annotated[list[Account], Field(min_length=1)]
+
+
+class Fleet(BaseModel):
+    """A fleet file that was read, checked and completed: every account with its whole policy."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: Path
+    accounts: tuple[Account, ...]
+    policies: dict[str, Policy]  # by account id
+
+    def choose(self, ids: Sequence[str]) -> tuple[Account, ...]:
+        """Return the accounts named, in file order; all of them when none is named.
+
+        Raises: ConfigError for an id that is not in the file.
+        """
+        known = [account.id for account in self.accounts]
+        for wanted in ids:
+            if wanted not in known:
+                raise ConfigError("--account", f"{wanted!r} is not in {self.path}", ", ".join(known))
+        return tuple(account for account in self.accounts if not ids or account.id in ids)
+
+    def siblings(self, account: Account) -> tuple[Account, ...]:
+        """Return the other accounts of the same owner: they share its position cap."""
+        if account.owner is None:
+            return ()
+        return tuple(a for a in self.accounts if a.owner == account.owner and a.id != account.id)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the file allows but an operator should know."""
+        with_platform = {account.venue for account in self.accounts if account.kind is Kind.PLATFORM}
+        return tuple(
+            f"PLATFORM_NOT_CONFIGURED: user account {account.id!r} is on {account.venue}, where no platform account is"
+            for account in self.accounts
+            if account.kind is Kind.USER and account.venue not in with_platform
+        )
+
+
+def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
+    """Read and check a fleet file; `defaults` are policy values from the environment, which the file overrides.
+
+    Raises: ConfigError, naming the file, the place in it and the allowed values.
+    """
+    raw = _read_yaml(path)
+    try:
+        file = FleetFile.model_validate(raw)
+    except ValidationError as error:
+        raise _config_error(path, error.errors()[0], FleetFile) from None
+    policies = {name: _policy(path, name, values, defaults) for name, values in file.policies.items()}
+    fallback = _policy(path, "", {}, defaults)
+    names = sorted(policies)
+    seen: dict[str, str] = {}
+    for place, account in enumerate(file.accounts):
+        if account.policy is not None and account.policy not in policies:
+            raise ConfigError(
+                f"{path}: accounts[{place}].policy",
+                f"unknown policy {account.policy!r}",
+                ", ".join(names) or "none defined",
+            )
+        if account.env_name in seen:
+            problem = f"{account.id!r} and {seen[account.env_name]!r} would read the same credentials"
+            raise ConfigError(f"{path}: accounts[{place}].id", problem, "ids that differ in more than - and _")
+        seen[account.env_name] = account.id
+    by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
+    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account)
+
+
+def fleet_schema() -> dict[str, Any]:
+    """Return the JSON schema of a fleet file, policies spelled out."""
+    schema = FleetFile.model_json_schema()
+    policy = Policy.model_json_schema()
+    policy.pop("required", None)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Nija fleet file"
+    schema["$defs"]["Policy"] = policy
+    schema["properties"]["policies"]["additionalProperties"] = {"$ref": "#/$defs/Policy"}
+    return schema
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(str(path), "no such fleet file", "--fleet PATH, NIJA_FLEET, or ./fleet.yaml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"cannot be read: {error}") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}: line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise ConfigError(place, f"is not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(str(path), f"is not YAML: {' '.join(str(error).split())}") from None
+
+
+def _policy(path: Path, name: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Policy:
+    try:
+        return Policy.model_validate({**defaults, **{k: _as_exact(v) for k, v in values.items()}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["loc"] and first["loc"][0] in defaults and first["loc"][0] not in values:
+            raise ConfigError(f"environment {str(first['loc'][0]).upper()}", first["msg"]) from None
+        first["loc"] = ("policies", name, *first["loc"])
+        raise _config_error(path, first, Policy) from None
+
+
+def _as_exact(value: object) -> object:
+    """Give YAML's floats back the digits that were written: 7.5 is 7.5 and not its binary neighbour."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _config_error(path: Path, error: ErrorDetails, model: type[BaseModel]) -> ConfigError:
+    place = ""
+    for part in error["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    allowed = ""
+    problem = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        problem = "unknown key"
+        owner = Account if "accounts" in error["loc"] else model
+        allowed = ", ".join(sorted(owner.model_fields))
+    elif error["type"] in {"enum", "literal_error"}:
+        allowed = str(error["ctx"]["expected"])
+        problem = f"{error['input']!r} is not allowed"
+    elif error["type"] == "missing":
+        problem = "is missing"
+    elif error["type"] != "value_error":
+        problem = f"{problem}, found {error['input']!r}"
+    return ConfigError(f"{path}: {place}" if place else str(path), problem, allowed)

@@ -1,0 +1,73 @@
+"""The policy of an account: the desired state, with a default for every value and a version for every set of them."""
+
+import hashlib
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Usd = Annotated[Decimal, Field(ge=0, le=Decimal(1_000_000_000), allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+
+
+class Policy(BaseModel):
+    """What an account should look like, and how hard to try. Amounts in the account's quote currency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_positions: int = Field(default=8, ge=1, le=1000, description="Count cap; dust does not count.")
+    dust_threshold_usd: Usd = Field(default=Decimal("1.00"), description="Strictly below is dust.")
+    minimum_position_usd: Usd = Field(default=Decimal("7.50"), description="Below it a position is closed.")
+    consolidation_threshold_usd: Usd = Field(default=Decimal("10.00"), description="Below it a position is listed.")
+    close_consolidation_candidates: bool = Field(default=False, description="Close them instead of listing them.")
+    dust_hysteresis: Decimal = Field(
+        default=Decimal("1.25"),
+        ge=1,
+        le=10,
+        description="Marked dust counts again from this multiple of the dust threshold.",
+    )
+    dust_cleanup_dry_run: bool = Field(default=False, description="List dust, close none of it.")
+    cancel_open_orders: bool = Field(default=True, description="Cancel open orders that hold what must be sold.")
+    settle_seconds: Seconds = Field(default=3, description="Wait before positions are read again.")
+    order_timeout_seconds: Seconds = Field(default=30, description="An order unfilled by then is canceled.")
+    order_deadline_seconds: Seconds = Field(
+        default=10,
+        ge=2,
+        le=60,
+        description="The venue refuses an order that reaches it later than this after it was sent.",
+    )
+    max_enforcement_cycles: int = Field(default=3, ge=1, le=10, description="Then an account over its cap is halted.")
+    plan_ttl_seconds: Seconds = Field(default=300, description="An approved plan is void after this.")
+    max_price_age_seconds: Seconds = Field(default=300, description="An older price values nothing.")
+    check_equity: bool = Field(default=True, description="Compare with the equity the venue reports, where it does.")
+    equity_tolerance_fraction: Decimal = Field(default=Decimal("0.01"), ge=0, le=1)
+    refusal_backoff_hours: float = Field(
+        default=24,
+        ge=0,
+        le=8760,
+        description="A holding whose sale the venue refused is not tried again before this.",
+    )
+    balance_fetch_max_attempts: int = Field(default=3, ge=1, le=10, description="Tries of one read.")
+    balance_fetch_base_delay: Seconds = Field(default=2.0, description="Wait after the first try; doubles, 30 at most.")
+    symbol_freeze_threshold: int = Field(default=3, ge=1, le=100, description="Price failures that freeze a symbol.")
+    symbol_freeze_cooldown_hours: float = Field(default=24, ge=0, le=8760)
+    entry_reservation_seconds: Seconds = Field(default=15, description="How long an allowed entry keeps its slot.")
+
+    @model_validator(mode="after")
+    def _thresholds_ascend(self) -> Self:
+        if not self.dust_threshold_usd <= self.minimum_position_usd <= self.consolidation_threshold_usd:
+            raise ValueError(
+                "expected dust_threshold_usd <= minimum_position_usd <= consolidation_threshold_usd, found "
+                f"{self.dust_threshold_usd}, {self.minimum_position_usd}, {self.consolidation_threshold_usd}",
+            )
+        return self
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits that change with any value: every plan and order names the version it was made under."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+    @property
+    def regrown_threshold_usd(self) -> Decimal:
+        """From this value a holding once marked as dust counts towards the cap again."""
+        return self.dust_threshold_usd * self.dust_hysteresis

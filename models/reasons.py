@@ -1,0 +1,121 @@
+"""The vocabulary of answers: kinds of action, outcomes, order states, and every reason code a report can carry."""
+
+from enum import StrEnum
+
+
+class ActionKind(StrEnum):
+    """What a plan does to one holding."""
+
+    CLOSE_DUST = "close_dust"
+    CONVERT_DUST = "convert_dust"
+    MARK_DUST = "mark_dust"
+    CLOSE_SMALL = "close_small"
+    TRIM_CAP = "trim_cap"
+
+
+class Outcome(StrEnum):
+    """What is known of one action once the run is over."""
+
+    PLANNED = "planned"
+    FILLED = "filled"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class OrderState(StrEnum):
+    """Where an order stands in the ledger."""
+
+    INTENT = "intent"  # committed, not sent
+    SENT = "sent"  # committed as about to be sent: from here on the venue may know it
+    OPEN = "open"
+    PARTIAL = "partial"  # open with fills
+    FILLED = "filled"
+    PARTIALLY_FILLED = "partially_filled"  # final: canceled with fills
+    CANCELED = "canceled"  # final: no fill
+    REJECTED = "rejected"  # final: the venue's definite refusal
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can happen to the order."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset(
+    {OrderState.FILLED, OrderState.PARTIALLY_FILLED, OrderState.CANCELED, OrderState.REJECTED},
+)
+
+
+class AccountStatus(StrEnum):
+    """How an account came out of a run."""
+
+    COMPLIANT = "compliant"
+    PENDING = "pending"
+    HALTED = "halted"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class Mode(StrEnum):
+    """Whether a row moved nothing, simulated money or real money."""
+
+    PLAN = "plan"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Reason(StrEnum):
+    """Why an action is in a plan, or why a holding is not."""
+
+    BELOW_DUST_THRESHOLD = "below_dust_threshold"
+    BELOW_MINIMUM_POSITION = "below_minimum_position"
+    CONSOLIDATION_CANDIDATE = "consolidation_candidate"
+    OVER_CAP = "over_cap"
+    UNVALUED = "unvalued"
+    BLACKLISTED = "blacklisted"
+    BELOW_LOT_STEP = "below_lot_step"
+    BELOW_MINIMUM_QUANTITY = "below_minimum_quantity"
+    BELOW_MINIMUM_NOTIONAL = "below_minimum_notional"
+    MARKET_INACTIVE = "market_inactive"
+    NO_MARKET = "no_market"
+    LOCKED_AT_VENUE = "locked_at_venue"
+    FUNDS_HELD = "funds_held"
+    ORDER_PENDING = "order_pending"
+    REFUSED_BEFORE = "refused_before"
+    DUST_DRY_RUN = "dust_dry_run"
+
+
+class NoPrice(StrEnum):
+    """Why a holding has no value."""
+
+    NO_MARKET = "no_market"
+    NO_TICKER = "no_ticker"
+    NOT_POSITIVE = "not_positive"
+    NOT_FINITE = "not_finite"
+    STALE = "stale"
+
+
+class Block(StrEnum):
+    """Why a new entry is not allowed now."""
+
+    HALTED = "halted"
+    CAP_REACHED = "cap_reached"
+    UNVALUED_HOLDING = "unvalued_holding"
+    POSITIONS_UNREADABLE = "positions_unreadable"
+    CONTRACT_BROKEN = "contract_broken"
+    ORDER_UNDECIDED = "order_undecided"
+    ENTRY_PENDING = "entry_pending"
+    SYMBOL_UNKNOWN = "symbol_unknown"
+    MARKET_INACTIVE = "market_inactive"
+    NO_PRICE = "no_price"
+    BELOW_VENUE_MINIMUM = "below_venue_minimum"
+    INSUFFICIENT_CASH = "insufficient_cash"
+    EQUITY_MISMATCH = "equity_mismatch"
+
+
+class HaltCause(StrEnum):
+    """Why an account was stopped until its clear condition holds or a person lifts it."""
+
+    CAP_NOT_REACHED = "CAP_NOT_REACHED"

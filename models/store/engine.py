@@ -1,0 +1,167 @@
+"""Open the store: SQLite or PostgreSQL by URL, migrated on first use, its faults as typed errors.
+
+A transaction rolls back unless its block ends well. On SQLite a writing transaction takes the write lock at its start
+(a lock taken half way could only be refused), and one process queues its own writers instead of letting them collide.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from models.errors import StoreError
+from models.store.migrate import migrate
+
+BUSY_TIMEOUT_SECONDS = 10
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_SQLITE_CODES = {
+    "SQLITE_BUSY": ("STORE_LOCKED", "another process holds its lock"),
+    "SQLITE_LOCKED": ("STORE_LOCKED", "another process holds its lock"),
+    "SQLITE_READONLY": ("STORE_READ_ONLY", "it is read-only"),
+    "SQLITE_FULL": ("STORE_FULL", "its disk is full"),
+    "SQLITE_IOERR": ("STORE_UNREACHABLE", "its disk cannot be read or written"),
+    "SQLITE_CANTOPEN": ("STORE_UNREACHABLE", "the file cannot be opened"),
+    "SQLITE_NOTADB": ("STORE_DAMAGED", "the file is not a database"),
+    "SQLITE_CORRUPT": ("STORE_DAMAGED", "the file is damaged"),
+}
+# PostgreSQL's classes of SQLSTATE: 53 resources (53100 disk full), 25006 read only, 55P03 lock, 08/57 connection.
+_POSTGRES_CODES = {
+    "53100": ("STORE_FULL", "its disk is full"),
+    "25006": ("STORE_READ_ONLY", "it is read-only"),
+    "55P03": ("STORE_LOCKED", "another session holds its lock"),
+    "40P01": ("STORE_LOCKED", "another session holds its lock"),
+}
+
+
+class Store:
+    """One database, shared by every part of a process."""
+
+    def __init__(self, engine: AsyncEngine, where: str) -> None:
+        self._engine = engine
+        self.where = where
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to `url` and bring its schema up to date.
+
+        Raises: StoreError when it cannot be reached, read, written or migrated.
+        """
+        store = cls(*_engine(url))
+        try:
+            with store.faults():
+                await migrate(store._engine)
+        except StoreError:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection to read from. Raises: StoreError."""
+        with self.faults():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection in a transaction that is committed when the block ends well. Raises: StoreError."""
+        with self.faults():
+            if not self.is_sqlite:
+                async with self._engine.begin() as connection:
+                    yield connection
+                return
+            async with self._writer, self._engine.connect() as connection:
+                connection = await connection.execution_options(writes=True)  # noqa: PLW2901 - the same connection
+                async with connection.begin():
+                    yield connection
+
+    async def seconds(self, connection: AsyncConnection) -> float:
+        """Return the store's own clock, in seconds since 1970: the one clock that all processes share."""
+        query = (
+            "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "extract(epoch from clock_timestamp())"
+        )
+        return float((await connection.execute(text(f"SELECT {query}"))).scalar_one())
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Turn a database fault into a StoreError; a broken constraint is not one and passes."""
+        try:
+            yield
+        except DBAPIError as error:
+            fault = _fault(error.orig)
+            if fault is None:
+                raise
+            raise StoreError(fault[0], self.where, fault[1]) from error
+        except (TimeoutError, OSError) as error:
+            raise StoreError("STORE_UNREACHABLE", self.where, f"cannot be reached ({type(error).__name__})") from error
+
+
+def _engine(url: str) -> tuple[AsyncEngine, str]:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError("STORE_URL", "NIJA_DATABASE_URL", "is not a database URL") from None
+    where = parsed.render_as_string(hide_password=True)
+    driver = _DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise StoreError("STORE_URL", where, "unknown database (allowed: sqlite:///PATH, postgresql://…)")
+    parsed = parsed.set(drivername=driver)
+    if driver.startswith("sqlite"):
+        where = parsed.database or ":memory:"
+        try:
+            Path(where).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError("STORE_UNREACHABLE", where, f"its folder cannot be made ({error.strerror})") from None
+        engine = create_async_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    else:
+        engine = create_async_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return engine, where
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
+    cursor = connection.cursor()
+    # FULL: an intent that was committed must survive a power cut, or an order could be sent without a trace.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+def _fault(error: BaseException | None) -> tuple[str, str] | None:
+    """Read what a driver's error means for the store; None: the store is fine, the statement was not."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return None
+    name = getattr(error, "sqlite_errorname", None)
+    if name is not None:
+        return _SQLITE_CODES.get("_".join(name.split("_")[:2]), ("STORE_ERROR", str(error)))
+    state = getattr(error, "sqlstate", None) or ""
+    if state.startswith("23"):
+        return None
+    if state[:2] in {"08", "57", "28", "3D"}:
+        return "STORE_UNREACHABLE", f"the server refused ({state})"
+    return _POSTGRES_CODES.get(state, ("STORE_ERROR", f"{type(error).__name__} {state}".strip()))

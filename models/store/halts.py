@@ -1,0 +1,77 @@
+"""Halts: an account stopped with a cause and a clear condition, until that holds or a person lifts it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from models.reasons import HaltCause, Mode
+from models.store.engine import Store
+from models.store.tables import HALTS
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One standing halt."""
+
+    halt_id: int
+    account: str
+    cause: HaltCause
+    detail: str
+    clears_when: str
+    halted_at: datetime
+
+
+async def standing_halts(store: Store, account: str | None = None) -> tuple[Halt, ...]:
+    """Return the halts that stand, of one account or of all, oldest first."""
+    query = select(
+        HALTS.c.halt_id, HALTS.c.account, HALTS.c.cause, HALTS.c.detail, HALTS.c.clears_when, HALTS.c.halted_at
+    ).where(HALTS.c.cleared_at.is_(None))
+    if account is not None:
+        query = query.where(HALTS.c.account == account)
+    async with store.reading() as connection:
+        rows = await connection.execute(query.order_by(HALTS.c.halt_id))
+        return tuple(Halt(r.halt_id, r.account, HaltCause(r.cause), r.detail, r.clears_when, r.halted_at) for r in rows)
+
+
+async def halt(
+    store: Store,
+    account: str,
+    *,
+    mode: Mode,
+    policy_version: str,
+    run_id: str,
+    cause: HaltCause,
+    detail: str,
+    clears_when: str,
+    now: datetime,
+) -> None:
+    """Stop an account. A halt of the same cause that stands already stays as it is."""
+    try:
+        async with store.writing() as connection:
+            await connection.execute(
+                insert(HALTS).values(
+                    account=account,
+                    mode=mode.value,
+                    policy_version=policy_version,
+                    run_id=run_id,
+                    cause=cause.value,
+                    detail=detail,
+                    clears_when=clears_when,
+                    halted_at=now,
+                ),
+            )
+    except IntegrityError:
+        return  # one_standing_halt_per_cause
+
+
+async def clear_halts(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
+    """Lift every standing halt of an account, keeping who and why; return how many there were."""
+    async with store.writing() as connection:
+        changed = await connection.execute(
+            update(HALTS)
+            .where(HALTS.c.account == account, HALTS.c.cleared_at.is_(None))
+            .values(cleared_at=now, cleared_by=by, clear_reason=reason),
+        )
+        return changed.rowcount

@@ -1,0 +1,169 @@
+"""One writer per account: a lease with an expiry and a fencing token, in the store that all processes share.
+
+A holder renews its lease while it works. A holder that was killed keeps the account until the lease expires, or until a
+process on the same machine sees that the holder's lock file is no longer locked (the kernel lets go of it at death).
+"""
+
+import asyncio
+import fcntl
+import os
+import platform
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.errors import LeaseHeld, LeaseLost, StoreError
+from models.store.engine import Store
+from models.store.tables import LEASES
+
+LEASE_SECONDS = 45.0  # a killed run holds its accounts for this long at most
+RENEW_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to one account; `token` grows with every holder."""
+
+    account: str
+    holder: str
+    token: int
+
+
+class Holder:
+    """This process as a lease holder: a name, and a locked file that shows it is alive."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "locks"
+        self.name = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+        self._file: int | None = None
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path(self.name), os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._file is not None:
+            self._path(self.name).unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+
+    def is_dead(self, other: str) -> bool:
+        """Whether `other` ran on this machine under the same home and is gone. False when that cannot be known."""
+        if other.split(":", maxsplit=1)[0] != platform.node():
+            return False
+        try:
+            descriptor = os.open(self._path(other), os.O_RDWR)
+        except OSError:
+            return False  # another home, or already cleaned up: only the expiry tells
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        else:
+            self._path(other).unlink(missing_ok=True)
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name.rsplit(':', 1)[-1]}.lock"
+
+
+@asynccontextmanager
+async def hold(store: Store, account: str, holder: Holder) -> AsyncIterator[Lease]:
+    """Hold the account's lease for the length of the block, renewing it.
+
+    Raises: LeaseHeld when another run has it; StoreError.
+    """
+    lease = await _acquire(store, account, holder)
+    renewal = asyncio.create_task(_renew_for_ever(store, lease))
+    try:
+        yield lease
+    finally:
+        renewal.cancel()
+        with suppress(asyncio.CancelledError, LeaseLost, StoreError):
+            await renewal
+        with suppress(StoreError):  # it expires by itself
+            await _release(store, lease)
+
+
+async def assert_held(connection: AsyncConnection, lease: Lease) -> None:
+    """Refuse to go on when the lease has passed to another holder; call it inside the transaction it guards.
+
+    Raises: LeaseLost.
+    """
+    row = select(LEASES.c.token).where(LEASES.c.account == lease.account)
+    if (await connection.execute(row)).scalar_one_or_none() != lease.token:
+        raise LeaseLost(lease.account)
+
+
+async def standing_leases(store: Store) -> dict[str, str]:
+    """Return the holder of every account that is held now."""
+    async with store.reading() as connection:
+        now = await store.seconds(connection)
+        rows = await connection.execute(
+            select(LEASES.c.account, LEASES.c.holder).where(LEASES.c.expires_at > now),
+        )
+        return {row.account: row.holder for row in rows}
+
+
+async def _acquire(store: Store, account: str, holder: Holder) -> Lease:
+    try:
+        async with store.writing() as connection:
+            now = await store.seconds(connection)
+            query = select(LEASES.c.holder, LEASES.c.token, LEASES.c.expires_at).where(LEASES.c.account == account)
+            current = (await connection.execute(query.with_for_update())).one_or_none()
+            expires = now + LEASE_SECONDS
+            if current is None:
+                row = {"account": account, "holder": holder.name, "token": 1, "expires_at": expires}
+                await connection.execute(insert(LEASES).values(row))
+                return Lease(account, holder.name, 1)
+            if current.expires_at > now and not holder.is_dead(current.holder):
+                until = datetime.now(UTC) + timedelta(seconds=current.expires_at - now)
+                raise LeaseHeld(account, current.holder, until)
+            token = current.token + 1
+            await connection.execute(
+                update(LEASES)
+                .where(LEASES.c.account == account)
+                .values(holder=holder.name, token=token, expires_at=expires),
+            )
+            return Lease(account, holder.name, token)
+    except IntegrityError:  # two first holders at once: the other one was faster
+        raise LeaseHeld(account, "another run", datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)) from None
+
+
+async def _renew_for_ever(store: Store, lease: Lease) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            async with store.writing() as connection:
+                now = await store.seconds(connection)
+                changed = await connection.execute(
+                    update(LEASES)
+                    .where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
+                    .values(expires_at=now + LEASE_SECONDS),
+                )
+        except StoreError:
+            continue  # every write of the run asks for the token anyway; a store that comes back renews
+        if changed.rowcount == 0:
+            raise LeaseLost(lease.account)
+
+
+async def _release(store: Store, lease: Lease) -> None:
+    async with store.writing() as connection:
+        # The row stays with its token, so that the next holder's is higher.
+        await connection.execute(
+            update(LEASES)
+            .where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
+            .values(expires_at=0.0),
+        )

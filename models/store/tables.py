@@ -1,0 +1,245 @@
+"""The tables. Every row says which account, mode and policy version it belongs to."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Table, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from models.reasons import FINAL_STATES
+from models.store.columns import Exact, Instant
+
+_UNDECIDED = text("state NOT IN ({})".format(", ".join(f"'{s.value}'" for s in sorted(FINAL_STATES))))
+
+
+def _exact(*, nullable: bool = False) -> Any:
+    return Field(sa_type=Exact, nullable=nullable)
+
+
+def _instant(*, nullable: bool = False) -> Any:
+    return Field(sa_type=Instant, nullable=nullable)
+
+
+class Owned(SQLModel):
+    """What every row carries: whose it is, whether money was real, and under which policy it came to be."""
+
+    account: str = Field(index=True)
+    mode: str
+    policy_version: str
+
+
+class RunRow(SQLModel, table=True):
+    """One run of a pipeline over a fleet; what each account made of it is in `account_runs`."""
+
+    __tablename__ = "runs"
+
+    run_id: str = Field(primary_key=True)
+    pipeline: str
+    mode: str
+    fleet: str
+    started_at: datetime = _instant()
+    finished_at: datetime | None = _instant(nullable=True)
+
+
+class AccountRunRow(Owned, table=True):
+    """What one run made of one account: the account's part of the report."""
+
+    __tablename__ = "account_runs"
+
+    run_id: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    status: str
+    finished_at: datetime = _instant()
+    report: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class SnapshotRow(Owned, table=True):
+    """What the venue said the account holds, and the prices it was valued at."""
+
+    __tablename__ = "snapshots"
+
+    snapshot_id: int | None = Field(default=None, primary_key=True)
+    run_id: str = Field(index=True)
+    cycle: int
+    taken_at: datetime = _instant()
+    cash_total: Decimal = _exact()
+    equity: Decimal = _exact()
+    positions: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class PlanRow(Owned, table=True):
+    """A plan as it was made, before anything of it was sent."""
+
+    __tablename__ = "plans"
+
+    plan_id: str = Field(primary_key=True)
+    content_hash: str
+    run_id: str = Field(index=True)
+    cycle: int
+    made_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    actions: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    skips: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class OrderRow(Owned, table=True):
+    """The order ledger. The partial index keeps a second order away while one of the same symbol is undecided."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index(
+            "one_undecided_order_per_symbol",
+            "account",
+            "symbol",
+            unique=True,
+            sqlite_where=_UNDECIDED,
+            postgresql_where=_UNDECIDED,
+        ),
+    )
+
+    client_order_id: str = Field(primary_key=True)
+    run_id: str = Field(index=True)
+    plan_id: str
+    cycle: int
+    kind: str
+    symbol: str
+    side: str
+    quantity: Decimal = _exact()
+    expected_price: Decimal = _exact()
+    holding_before: Decimal = _exact()
+    lease_token: int
+    state: str = Field(index=True)
+    venue_order_id: str | None = None
+    filled: Decimal = _exact()
+    average_price: Decimal | None = _exact(nullable=True)
+    fee_quote: Decimal | None = _exact(nullable=True)
+    error_code: str | None = None
+    detail: str = ""
+    created_at: datetime = _instant()
+    sent_at: datetime | None = _instant(nullable=True)
+    updated_at: datetime = _instant()
+
+
+class FillRow(Owned, table=True):
+    """One execution at the venue; the venue's trade id (unique within a symbol) keeps it from being added twice."""
+
+    __tablename__ = "fills"
+    __table_args__ = (UniqueConstraint("account", "symbol", "trade_id", name="one_row_per_trade"),)
+
+    fill_id: int | None = Field(default=None, primary_key=True)
+    client_order_id: str = Field(index=True)
+    trade_id: str
+    symbol: str
+    side: str
+    quantity: Decimal = _exact()
+    price: Decimal = _exact()
+    fee: Decimal | None = _exact(nullable=True)
+    fee_asset: str | None = None
+    filled_at: datetime | None = _instant(nullable=True)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who may write to an account, and until when (seconds since 1970 by the store's own clock)."""
+
+    __tablename__ = "leases"
+
+    account: str = Field(primary_key=True)
+    holder: str
+    token: int
+    expires_at: float
+
+
+class HaltRow(Owned, table=True):
+    """Why an account was stopped, what clears it, and who cleared it."""
+
+    __tablename__ = "halts"
+    __table_args__ = (
+        Index(
+            "one_standing_halt_per_cause",
+            "account",
+            "cause",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+    )
+
+    halt_id: int | None = Field(default=None, primary_key=True)
+    run_id: str
+    cause: str
+    detail: str
+    clears_when: str
+    halted_at: datetime = _instant()
+    cleared_at: datetime | None = _instant(nullable=True)
+    cleared_by: str | None = None
+    clear_reason: str | None = None
+
+
+class DustMarkRow(Owned, table=True):
+    """The dust blacklist: one standing mark per account and symbol; removed ones are kept with who and why."""
+
+    __tablename__ = "dust_marks"
+    __table_args__ = (
+        Index(
+            "one_standing_mark_per_symbol",
+            "account",
+            "symbol",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
+
+    mark_id: int | None = Field(default=None, primary_key=True)
+    symbol: str
+    reason: str
+    value: Decimal = _exact()
+    marked_at: datetime = _instant()
+    retry_at: datetime | None = _instant(nullable=True)
+    removed_at: datetime | None = _instant(nullable=True)
+    removed_by: str | None = None
+    removed_reason: str | None = None
+
+
+class TrackedRow(Owned, table=True):
+    """A position since it was first seen. A snapshot replaces quantity and value and never the first sight."""
+
+    __tablename__ = "tracked_positions"
+
+    account: str = Field(primary_key=True)
+    symbol: str = Field(primary_key=True)
+    quantity: Decimal = _exact()
+    value: Decimal | None = _exact(nullable=True)
+    entry_price: Decimal | None = _exact(nullable=True)
+    first_seen_at: datetime = _instant()
+    last_seen_at: datetime = _instant()
+
+
+class ReservationRow(SQLModel, table=True):
+    """A slot promised to an entry that was just allowed (seconds since 1970 by the store's own clock)."""
+
+    __tablename__ = "entry_reservations"
+
+    account: str = Field(primary_key=True)
+    symbol: str = Field(primary_key=True)
+    notional: Decimal = _exact()
+    expires_at: float
+
+
+def _table(row: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+# The same tables as the statements of this package name them.
+RUNS = _table(RunRow)
+ACCOUNT_RUNS = _table(AccountRunRow)
+SNAPSHOTS = _table(SnapshotRow)
+PLANS = _table(PlanRow)
+ORDERS = _table(OrderRow)
+FILLS = _table(FillRow)
+LEASES = _table(LeaseRow)
+HALTS = _table(HaltRow)
+DUST_MARKS = _table(DustMarkRow)
+TRACKED = _table(TrackedRow)
+RESERVATIONS = _table(ReservationRow)
