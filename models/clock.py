@@ -1,6 +1,7 @@
 """Time as an argument: what waits or asks the hour is handed a clock."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +11,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the instant, aware, in UTC."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Return the time since some fixed instant; it never jumps, whatever happens to the hour."""
         ...
 
     async def sleep(self, span: timedelta) -> None:
@@ -23,6 +28,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the instant, aware, in UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """Return the time since the machine started, or so."""
+        return timedelta(seconds=time.monotonic())
 
     async def sleep(self, span: timedelta) -> None:
         """Wait for `span`."""

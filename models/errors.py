@@ -3,7 +3,9 @@
 NijaError
 ├── ConfigError           fix a file or the environment; nothing was touched
 ├── ContractBroken        data failed its contract; the account is left alone
+│   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
+├── PlanExpired           too old to be applied; plan again
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
 ├── StoreError            the ledger is not there; no order leaves
@@ -15,6 +17,7 @@ NijaError
 """
 
 from datetime import datetime
+from decimal import Decimal
 
 
 class NijaError(Exception):
@@ -47,6 +50,30 @@ class ContractBroken(NijaError):
 
     def __str__(self) -> str:
         return f"{self.frame} of {self.account} broke their contract: {'; '.join(self.rows)}"
+
+
+class EquityMismatched(ContractBroken):
+    """The sum of values is not what the venue says the account is worth: a unit or a price is wrong."""
+
+    code = "EQUITY_MISMATCH"
+
+    def __init__(self, account: str, computed: Decimal, reported: Decimal) -> None:
+        super().__init__(account, "equity", (f"computed {computed:.2f}", f"reported {reported:.2f}"))
+        self.args = (account, computed, reported)
+        self.computed, self.reported = computed, reported
+
+
+class PlanExpired(NijaError):
+    """The plan is too old to be applied."""
+
+    code = "PLAN_EXPIRED"
+
+    def __init__(self, account: str, expired_at: datetime) -> None:
+        super().__init__(account, expired_at)
+        self.account, self.expired_at = account, expired_at
+
+    def __str__(self) -> str:
+        return f"the plan of {self.account} expired at {self.expired_at:%H:%M:%S} UTC; nothing of it was sent"
 
 
 class EmptyLooking(NijaError):

@@ -1,0 +1,235 @@
+"""One account at its venue: typed reads, one placement, look-ups. Nothing of ccxt passes this module."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import ccxt.async_support as ccxt
+import stamina
+
+from brokers.adapter import Adapter
+from brokers.client import forget_answer, last_answer
+from brokers.errors import MALFORMED, placement_error, read_error
+from models.amounts import exact, plain
+from models.errors import OutcomeUnknown, SignAgain, VenueRefused, VenueUnavailable
+from models.order import Fill, Intent, VenueOrder
+from models.policy import Policy
+from models.position import Holding, OpenOrder
+from models.reasons import OrderState
+
+T = TypeVar("T")
+
+_SIGN_ATTEMPTS = 3
+_MAX_READ_DELAY_SECONDS = 30.0
+
+
+class AccountClient:
+    """Reads and writes one account. Reads are retried as the policy says; a placement never is."""
+
+    def __init__(self, account: str, client: Any, adapter: Adapter, policy: Policy) -> None:
+        self.account = account
+        self._client = client
+        self._adapter = adapter
+        self._policy = policy
+
+    @property
+    def venue(self) -> str:
+        """The ccxt id of the venue."""
+        return self._adapter.venue
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Return every balance above zero.
+
+        Raises: VenueUnavailable, also for a number that is none or negative; VenueRefused.
+        """
+        holdings = await self._read("balance", lambda: self._adapter.holdings(self._client))
+        return tuple(h for h in holdings if h.total > 0)
+
+    async def open_orders(self) -> tuple[OpenOrder, ...]:
+        """Return the orders resting at the venue, whoever placed them. Raises: VenueUnavailable, VenueRefused."""
+        return await self._read("open_orders", self._open_orders)
+
+    async def reported_equity(self, quote: str) -> Decimal | None:
+        """Return what the venue says the account is worth; None: it does not say, or not in a readable way."""
+        try:
+            return await self._read("equity", lambda: self._adapter.reported_equity(self._client, quote))
+        except (VenueUnavailable, VenueRefused):
+            return None  # a second opinion; its absence decides nothing
+
+    async def place(self, intent: Intent, now: datetime) -> tuple[str, VenueOrder | None]:
+        """Send one market order, once. Return the venue's order id, and the order where the answer already tells it.
+
+        Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
+        """
+        deadline = timedelta(seconds=self._policy.order_deadline_seconds)
+        params = self._adapter.place_params(intent.client_order_id, now, deadline)
+        for attempt in range(1, _SIGN_ATTEMPTS + 1):
+            try:
+                answer = await self._place_once(intent, params)
+            except SignAgain:
+                if attempt == _SIGN_ATTEMPTS:
+                    raise
+            else:
+                break
+        try:
+            order = None if answer.get("status") is None else _venue_order(answer)
+        except MALFORMED:
+            order = None  # accepted under an id; what became of it is read by that id
+        return str(answer["id"]), order
+
+    async def find(self, client_order_id: str, symbol: str, since: datetime) -> VenueOrder | None:
+        """Look an order up by our id. None: the venue says there is none (weak evidence right after sending).
+
+        Raises: VenueUnavailable, VenueRefused.
+        """
+
+        async def find() -> VenueOrder | None:
+            raw = await self._adapter.find(self._client, client_order_id, symbol, since)
+            return None if raw is None else _venue_order(raw)
+
+        return await self._read("order", find)
+
+    async def orders_by_id(self, ids: Sequence[tuple[str, str]]) -> dict[str, VenueOrder]:
+        """Read orders by (venue order id, symbol); one the venue does not find is left out."""
+
+        async def read() -> dict[str, VenueOrder]:
+            raw = await self._adapter.orders_by_id(self._client, ids)
+            return {order_id: _venue_order(order) for order_id, order in raw.items()}
+
+        return await self._read("order", read) if ids else {}
+
+    async def order_ids_traded(self, symbol: str, since: datetime) -> frozenset[str]:
+        """Return the venue ids of the orders that traded in `symbol` since then."""
+
+        async def read() -> frozenset[str]:
+            trades = await self._client.fetch_my_trades(symbol, int(since.timestamp() * 1000))
+            return frozenset(str(t["order"]) for t in trades if t.get("order") and t.get("symbol") == symbol)
+
+        return await self._read("trades", read)
+
+    async def cancel(self, order_id: str, symbol: str) -> None:
+        """Cancel an order; one that is gone already is no error, since its fills are read again in any case.
+
+        Raises: VenueUnavailable, VenueRefused.
+        """
+
+        async def cancel() -> None:
+            try:
+                await self._client.cancel_order(order_id, symbol)
+            except ccxt.InvalidOrder:  # covers OrderNotFound: filled or canceled in the meantime
+                return
+
+        await self._read("cancel", cancel)
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        await self._client.close()
+
+    async def _place_once(self, intent: Intent, params: Mapping[str, Any]) -> dict[str, Any]:
+        forget_answer()
+        try:
+            answer = await self._client.create_order(
+                intent.symbol, "market", intent.side, plain(intent.quantity), None, dict(params)
+            )
+        except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
+            raise placement_error(
+                error,
+                self.venue,
+                last_answer(),
+                unknown_texts=self._adapter.unknown_texts,
+                refusal_texts=self._adapter.refusal_texts,
+            ) from error
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
+        return answer
+
+    async def _open_orders(self) -> tuple[OpenOrder, ...]:
+        return tuple(
+            OpenOrder(
+                order_id=str(raw["id"]),
+                client_order_id=raw.get("clientOrderId"),
+                symbol=str(raw["symbol"]),
+                side=str(raw["side"]),
+                quantity=exact(raw["amount"]) - exact(raw.get("filled") or 0),
+                placed_at=_instant(raw.get("timestamp")),
+            )
+            for raw in await self._client.fetch_open_orders()
+        )
+
+    async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        return await read(self.venue, operation, call, self._policy)
+
+
+async def read(venue: str, operation: str, call: Callable[[], Awaitable[T]], policy: Policy) -> T:
+    """Make one read, again while that may help, as often as the policy says.
+
+    Raises: VenueUnavailable, VenueRefused.
+    """
+    delay = policy.balance_fetch_base_delay
+    async for attempt in stamina.retry_context(
+        on=_may_help,
+        attempts=policy.balance_fetch_max_attempts,
+        timeout=None,
+        wait_initial=delay,
+        wait_max=_MAX_READ_DELAY_SECONDS,
+        wait_jitter=delay * 0.3,
+    ):
+        with attempt:
+            forget_answer()
+            try:
+                return await call()
+            except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
+                raise read_error(error, venue, operation, last_answer()) from error
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _may_help(error: Exception) -> bool:
+    return isinstance(error, VenueUnavailable | SignAgain)
+
+
+def _venue_order(raw: Mapping[str, Any]) -> VenueOrder:
+    """Read ccxt's order. Raises: ValueError or KeyError for one whose state or fills cannot be read."""
+    quantity, filled = exact(raw["amount"]), exact(raw["filled"])
+    status = raw["status"]
+    if status == "open":
+        state = OrderState.PARTIAL if filled > 0 else OrderState.OPEN
+    elif status in {"closed", "canceled", "expired", "rejected"}:
+        state = OrderState.FILLED if filled >= quantity else OrderState.PARTIALLY_FILLED
+        state = state if filled > 0 else OrderState.CANCELED
+    else:
+        raise ValueError(f"unknown order status {status!r}")
+    fee = raw.get("fee") or next(iter(raw.get("fees") or ()), None) or {}
+    average = raw.get("average")
+    return VenueOrder(
+        order_id=str(raw["id"]),
+        client_order_id=raw.get("clientOrderId"),
+        symbol=str(raw["symbol"]),
+        side=str(raw["side"]),
+        state=state,
+        quantity=quantity,
+        filled=filled,
+        average_price=exact(average) if average and filled > 0 else None,
+        fee=None if fee.get("cost") is None else exact(fee["cost"]),
+        fee_asset=fee.get("currency"),
+        fills=_fills(raw.get("trades") or ()),
+    )
+
+
+def _fills(trades: Iterable[Any]) -> tuple[Fill, ...]:
+    return tuple(
+        Fill(
+            trade_id=str(trade["id"]),
+            quantity=exact(trade["amount"]),
+            price=exact(trade["price"]),
+            at=_instant(trade.get("timestamp")),
+            fee=None if (trade.get("fee") or {}).get("cost") is None else exact(trade["fee"]["cost"]),
+            fee_asset=(trade.get("fee") or {}).get("currency"),
+        )
+        for trade in trades
+        if isinstance(trade, dict) and trade.get("id") and trade.get("price")
+    )
+
+
+def _instant(milliseconds: Any) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,0 +1,205 @@
+"""What accounts of one venue share: one HTTP session, one `load_markets`, one tickers read while it is fresh."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, Self, TypeVar
+
+import aiohttp
+
+from brokers.account import AccountClient, read
+from brokers.adapter import Adapter
+from brokers.client import build_client
+from brokers.venues import adapter_for
+from models.amounts import exact
+from models.clock import Clock
+from models.fleet import Account
+from models.market import Market, Price
+from models.policy import Policy
+from models.settings import Credentials
+
+T = TypeVar("T")
+
+TICKERS_FRESH_FOR = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Tickers:
+    """Every price of a venue, read by one call."""
+
+    prices: Mapping[str, Price]  # by symbol; a price may be zero, negative or NaN: the gate judges it
+    read_at: datetime
+
+
+class SharedVenue:
+    """One venue at one address. Two who ask at once get the same read, or the same failure."""
+
+    def __init__(
+        self, venue: str, url: str | None, session: aiohttp.ClientSession, timeout: float, clock: Clock
+    ) -> None:
+        self._adapter: Adapter = adapter_for(venue)
+        self._url = url
+        self._session = session
+        self._timeout = timeout
+        self._clock = clock
+        self._client = self._build(None)
+        self._markets: _Once[None] = _Once()
+        self._tickers: _Once[Tickers] = _Once()
+        self._by_quote: dict[str, Mapping[str, Market]] = {}
+
+    async def load(self, policy: Policy) -> None:
+        """Load the markets unless they are there. Raises: VenueUnavailable, VenueRefused."""
+        await self._markets.get(lambda: read(self._adapter.venue, "markets", self._load_markets, policy))
+
+    async def tickers(self, policy: Policy) -> Tickers:
+        """Return all prices, not older than half a minute. Raises: VenueUnavailable, VenueRefused."""
+        await self.load(policy)
+        return await self._tickers.get(
+            lambda: read(self._adapter.venue, "tickers", self._read_tickers, policy),
+            still_good=lambda tickers: self._clock.now() - tickers.read_at < TICKERS_FRESH_FOR,
+        )
+
+    def markets(self, quote: str) -> Mapping[str, Market]:
+        """Return the spot markets quoted in `quote`, by symbol, as the venue describes them."""
+        if quote not in self._by_quote:
+            self._by_quote[quote] = {
+                raw["symbol"]: _market(raw, self._client)
+                for raw in self._client.markets.values()
+                if raw.get("spot") and raw["quote"] == quote
+            }
+        return self._by_quote[quote]
+
+    def assets(self) -> frozenset[str]:
+        """Return every asset that the venue's metadata names."""
+        return frozenset(self._client.currencies) | {str(m["base"]) for m in self._client.markets.values()}
+
+    def account_client(self, account: str, credentials: Credentials, policy: Policy) -> AccountClient:
+        """Return a client for one account that shares the loaded markets."""
+        client = self._build(credentials)
+        client.set_markets_from_exchange(self._client)
+        client.number = str
+        return AccountClient(account, client, self._adapter, policy)
+
+    async def close(self) -> None:
+        """Let go of the client."""
+        await self._client.close()
+
+    def _build(self, credentials: Credentials | None) -> Any:
+        return build_client(
+            self._adapter.venue,
+            self._adapter.config(self._url),
+            session=self._session,
+            required_keys=self._adapter.required_key,
+            timeout_seconds=self._timeout,
+            credentials=credentials,
+            ordered_nonces=self._adapter.ordered_nonces,
+        )
+
+    async def _load_markets(self) -> None:
+        # ccxt compares precisions as floats while it loads; their shortest form is the text the venue wrote. Everything
+        # after that (prices, orders, fills) stays the string that the venue wrote, until `exact` reads it.
+        self._client.number = float
+        await self._client.load_markets(True)  # noqa: FBT003 - ccxt's own signature: load them anew
+        self._client.number = str
+        if not self._client.markets:
+            raise ValueError("the venue lists no market")
+
+    async def _read_tickers(self) -> Tickers:
+        raw = await self._client.fetch_tickers()
+        now = self._clock.now()
+        known = {symbol: ticker for symbol, ticker in raw.items() if ticker.get("last") is not None}
+        return Tickers({s: _price(t["last"], t.get("timestamp"), now) for s, t in known.items()}, now)
+
+
+class Venues:
+    """Every venue of a run, on one HTTP session."""
+
+    def __init__(self, clock: Clock, timeout_seconds: float) -> None:
+        self._clock = clock
+        self._timeout = timeout_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._shared: dict[tuple[str, str | None], SharedVenue] = {}
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=200, limit_per_host=100)
+        self._session = aiohttp.ClientSession(connector=connector)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for shared in self._shared.values():
+            await shared.close()
+        if self._session is not None:
+            await self._session.close()
+
+    def shared(self, account: Account, url: str | None) -> SharedVenue:
+        """Return what the account shares with all others at the same venue and address."""
+        if self._session is None:
+            raise RuntimeError("Venues is a context manager: use it inside `async with`")
+        key = (account.venue, url)
+        if key not in self._shared:
+            self._shared[key] = SharedVenue(
+                account.venue, url, session=self._session, timeout=self._timeout, clock=self._clock
+            )
+        return self._shared[key]
+
+
+class _Once(Generic[T]):
+    """One value that many wait for: read once, kept while it is good, its failure shared by those who waited."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[T] | None = None
+
+    async def get(self, make: Callable[[], Awaitable[T]], still_good: Callable[[T], bool] = lambda _: True) -> T:
+        task = self._task
+        if task is None or (task.done() and (task.cancelled() or task.exception() or not still_good(task.result()))):
+            self._task = task = asyncio.ensure_future(_await(make))
+        return await asyncio.shield(task)
+
+
+async def _await(make: Callable[[], Awaitable[T]]) -> T:
+    return await make()
+
+
+def _price(last: Any, milliseconds: Any, now: datetime) -> Price:
+    try:
+        value = exact(last)
+    except ValueError:
+        value = Decimal("NaN")  # shown to the gate as what it is
+    at = now if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    return Price(value, "ticker.last", at)
+
+
+def _market(raw: Mapping[str, Any], client: Any) -> Market:
+    limits = raw.get("limits") or {}
+    amount, at_market = limits.get("amount") or {}, limits.get("market") or {}
+    largest = [n for n in (_number(amount.get("max")), _number(at_market.get("max"))) if n]
+    smallest = [n for n in (_number(amount.get("min")), _number(at_market.get("min"))) if n]
+    return Market(
+        symbol=raw["symbol"],
+        base=raw["base"],
+        quote=raw["quote"],
+        active=raw.get("active") is not False,
+        lot_step=_step((raw.get("precision") or {}).get("amount"), client),
+        minimum_quantity=max(smallest, default=None),
+        maximum_quantity=min(largest, default=None),
+        minimum_notional=_number((limits.get("cost") or {}).get("min")),
+    )
+
+
+def _step(precision: Any, client: Any) -> Decimal:
+    number = _number(precision)
+    if number is None:
+        return Decimal("1e-8")  # ccxt itself sends eight decimals where the venue states none
+    return number if client.precisionMode == _TICK_SIZE else Decimal(1).scaleb(-int(number))
+
+
+def _number(raw: Any) -> Decimal | None:
+    try:
+        return None if raw is None else exact(raw)
+    except (ValueError, InvalidOperation):
+        return None
+
+
+_TICK_SIZE = 4  # ccxt.TICK_SIZE

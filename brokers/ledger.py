@@ -1,0 +1,221 @@
+"""The order ledger: what we meant to send, committed before it is sent, and what is known of it since.
+
+Every step is one transaction. Nothing here talks to a venue; `brokers.orders` does both in the right order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.order import Intent, LedgerOrder, VenueOrder
+from models.reasons import FINAL_STATES, ActionKind, Mode, OrderState
+from models.store.engine import Store
+from models.store.leases import Lease, assert_held
+from models.store.tables import FILLS, ORDERS
+from rules.orders import next_state
+
+_FINAL = tuple(sorted(state.value for state in FINAL_STATES))
+
+
+class Ledger:
+    """The orders of every account, in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._insert = sqlite_insert if store.is_sqlite else postgresql_insert
+
+    async def commit(self, lease: Lease, intents: Sequence[Intent], now: datetime) -> frozenset[str]:
+        """Write intents down; return the client order ids that may be sent now.
+
+        Left out is an intent that stands in the ledger already (the plan was applied before), and one whose symbol has
+        an undecided order. Raises: LeaseLost, StoreError.
+        """
+        rows = [_row(intent, lease, now) for intent in intents]
+        if not rows:
+            return frozenset()
+        async with self._store.writing() as connection:
+            await assert_held(connection, lease)
+            accepted = set()
+            for row in rows:
+                statement = self._insert(ORDERS).values(row).on_conflict_do_nothing()
+                if (await connection.execute(statement)).rowcount == 1:
+                    accepted.add(row["client_order_id"])
+        return frozenset(accepted)
+
+    async def about_to_send(self, lease: Lease, client_order_id: str, now: datetime) -> bool:
+        """Turn an intent into SENT. False: it is no intent any more, and must not be sent.
+
+        Raises: LeaseLost, StoreError.
+        """
+        async with self._store.writing() as connection:
+            await assert_held(connection, lease)
+            changed = await connection.execute(
+                update(ORDERS)
+                .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.INTENT.value)
+                .values(state=OrderState.SENT.value, sent_at=now, updated_at=now),
+            )
+            return changed.rowcount == 1
+
+    async def accepted(self, client_order_id: str, venue_order_id: str, now: datetime) -> None:
+        """Record that the venue took the order under its own id, and nothing more: accepted is not filled."""
+        await self._change(client_order_id, now, venue_order_id=venue_order_id, state=OrderState.OPEN.value)
+
+    async def seen(self, order: LedgerOrder, at_venue: VenueOrder, fee_quote: Decimal | None, now: datetime) -> None:
+        """Record what the venue says of an order: its state, its cumulative fill, its fills.
+
+        Raises: ValueError when that contradicts what is known (fills that shrink, a final order that moves again).
+        """
+        intent = order.intent
+        async with self._store.writing() as connection:
+            row = await _one(connection, intent.client_order_id)
+            state = next_state(row, at_venue)
+            await connection.execute(
+                update(ORDERS)
+                .where(ORDERS.c.client_order_id == intent.client_order_id)
+                .values(
+                    state=state.value,
+                    venue_order_id=at_venue.order_id,
+                    filled=at_venue.filled,
+                    average_price=at_venue.average_price,
+                    fee_quote=fee_quote,
+                    updated_at=now,
+                ),
+            )
+            for values in _fill_rows(intent, at_venue):
+                await connection.execute(self._insert(FILLS).values(values).on_conflict_do_nothing())
+
+    async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
+        """Record the venue's definite refusal."""
+        await self._change(client_order_id, now, state=OrderState.REJECTED.value, error_code=code, detail=detail)
+
+    async def unknown(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
+        """Record that it was sent and nothing proves what became of it."""
+        await self._change(client_order_id, now, state=OrderState.UNKNOWN.value, error_code=code, detail=detail)
+
+    async def closed_without_fill(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
+        """Record that nothing of it was ever executed, and how that is known."""
+        await self._change(client_order_id, now, state=OrderState.CANCELED.value, error_code=code, detail=detail)
+
+    async def undecided(self, account: str) -> tuple[LedgerOrder, ...]:
+        """Return an account's orders that are not final, oldest first."""
+        return await self._orders(ORDERS.c.account == account, ORDERS.c.state.not_in(_FINAL))
+
+    async def by_id(self, client_order_ids: Sequence[str]) -> dict[str, LedgerOrder]:
+        """Return orders by client order id."""
+        found = await self._orders(ORDERS.c.client_order_id.in_(client_order_ids))
+        return {order.intent.client_order_id: order for order in found}
+
+    async def of_run(self, account: str, run_id: str) -> tuple[LedgerOrder, ...]:
+        """Return what a run meant to send for an account, oldest first."""
+        return await self._orders(ORDERS.c.account == account, ORDERS.c.run_id == run_id)
+
+    async def venue_order_ids(self, account: str, symbol: str) -> frozenset[str]:
+        """Return the venue's ids of every order of ours in a symbol."""
+        async with self._store.reading() as connection:
+            query = select(ORDERS.c.venue_order_id).where(ORDERS.c.account == account, ORDERS.c.symbol == symbol)
+            return frozenset(row.venue_order_id for row in await connection.execute(query) if row.venue_order_id)
+
+    async def _orders(self, *where: Any) -> tuple[LedgerOrder, ...]:
+        query = select(ORDERS).where(*where).order_by(ORDERS.c.created_at, ORDERS.c.client_order_id)
+        async with self._store.reading() as connection:
+            return tuple(_order(row) for row in await connection.execute(query))
+
+    async def _change(self, client_order_id: str, now: datetime, **values: Any) -> None:
+        async with self._store.writing() as connection:
+            # A final order stays as it is: a late answer cannot undo what is known.
+            await connection.execute(
+                update(ORDERS)
+                .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state.not_in(_FINAL))
+                .values(updated_at=now, **values),
+            )
+
+
+async def _one(connection: AsyncConnection, client_order_id: str) -> LedgerOrder:
+    query = select(ORDERS).where(ORDERS.c.client_order_id == client_order_id).with_for_update()
+    return _order((await connection.execute(query)).one())
+
+
+def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:
+    return {
+        "client_order_id": intent.client_order_id,
+        "account": intent.account,
+        "mode": intent.mode.value,
+        "policy_version": intent.policy_version,
+        "run_id": intent.run_id,
+        "plan_id": intent.plan_id,
+        "cycle": intent.cycle,
+        "kind": intent.kind.value,
+        "symbol": intent.symbol,
+        "side": intent.side,
+        "quantity": intent.quantity,
+        "expected_price": intent.expected_price,
+        "holding_before": intent.holding_before,
+        "lease_token": lease.token,
+        "state": OrderState.INTENT.value,
+        "filled": Decimal(0),
+        "detail": "",
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _order(row: Row[Any]) -> LedgerOrder:
+    return LedgerOrder(
+        intent=Intent(
+            client_order_id=row.client_order_id,
+            account=row.account,
+            mode=Mode(row.mode),
+            policy_version=row.policy_version,
+            run_id=row.run_id,
+            plan_id=row.plan_id,
+            cycle=row.cycle,
+            kind=ActionKind(row.kind),
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.quantity,
+            expected_price=row.expected_price,
+            holding_before=row.holding_before,
+        ),
+        state=OrderState(row.state),
+        venue_order_id=row.venue_order_id,
+        filled=row.filled,
+        average_price=row.average_price,
+        fee_quote=row.fee_quote,
+        error_code=row.error_code,
+        detail=row.detail,
+        sent_at=row.sent_at,
+    )
+
+
+def _fill_rows(intent: Intent, order: VenueOrder) -> list[dict[str, Any]]:
+    """Return one row a fill; where the venue gives only the order's sum, that sum once the order is final."""
+    owned = {
+        "account": intent.account,
+        "mode": intent.mode.value,
+        "policy_version": intent.policy_version,
+        "client_order_id": intent.client_order_id,
+        "symbol": intent.symbol,
+        "side": intent.side,
+    }
+    rows = [
+        {
+            **owned,
+            "trade_id": fill.trade_id,
+            "quantity": fill.quantity,
+            "price": fill.price,
+            "fee": fill.fee,
+            "fee_asset": fill.fee_asset,
+            "filled_at": fill.at,
+        }
+        for fill in order.fills
+    ]
+    if rows or not order.state.is_final or order.filled == 0 or order.average_price is None:
+        return rows
+    whole = {"trade_id": order.order_id, "quantity": order.filled, "price": order.average_price}
+    return [{**owned, **whole, "fee": order.fee, "fee_asset": order.fee_asset, "filled_at": None}]

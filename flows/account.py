@@ -1,0 +1,218 @@
+"""Normalise one account: lease, recover, read, plan, apply, settle, verify, and again until it holds or is halted."""
+
+import logging
+from contextlib import AsyncExitStack
+
+from flows.account_report import Story
+from models.errors import ContractBroken, EmptyLooking, LeaseHeld, NijaError, PlanExpired, VenueError
+from models.fleet import Account
+from models.order import LedgerOrder
+from models.plan import Plan
+from models.position import Snapshot
+from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
+from models.report import AccountReport
+from models.store.dust import standing_marks
+from models.store.halts import clear_halts, halt, standing_halts
+from models.store.leases import hold
+from models.store.runs import save_account_run
+from rules.plan import is_compliant, over_cap
+from tasks.apply_plan import apply_plan, mark_dust, mark_refused
+from tasks.plan_account import plan_account, plan_on
+from tasks.progress import Stage, tell
+from tasks.read_account import read_account
+from tasks.runtime import AccountAt, Runtime, mode_of, open_account
+from tasks.settle_orders import recover_orders, settle_orders
+
+log = logging.getLogger(__name__)
+
+# What leaves an account alone on purpose; every other fault of ours is a failure.
+_BLOCKING = (VenueError, ContractBroken, EmptyLooking, LeaseHeld, PlanExpired)
+
+
+async def normalize_account(
+    runtime: Runtime, account: Account, *, run_id: str, live: bool, approved: str | None = None
+) -> AccountReport:
+    """Bring one account into the shape of its policy, or plan to. Never raises: a fault is this account's alone.
+
+    `approved`: the content hash of the plan a person saw; another plan is then not applied.
+    """
+    policy = runtime.fleet.policies[account.id]
+    story = Story(account.id, policy.max_positions, policy.version, live=live)
+    run = _Run(runtime, account, run_id, story, approved)
+    try:
+        status = await (run.apply() if live else run.plan_only())
+    except _BLOCKING as error:
+        story.error(error.code, str(error))
+        status = AccountStatus.BLOCKED
+    except NijaError as error:
+        story.error(error.code, str(error))
+        status = AccountStatus.FAILED
+    except Exception as error:
+        log.exception("account failed", extra={"account": account.id})
+        story.error("INTERNAL_ERROR", f"{type(error).__name__}, see the log; nothing more was sent")
+        status = AccountStatus.FAILED
+    tell(account.id, Stage.DONE)
+    return await run.report(status)
+
+
+class _Run:
+    """One account's run; `at` is set once the account is reached."""
+
+    def __init__(self, runtime: Runtime, account: Account, run_id: str, story: Story, approved: str | None) -> None:
+        self.runtime = runtime
+        self.account = account
+        self.run_id = run_id
+        self.story = story
+        self.approved = approved
+        self.mode = mode_of(account, live=story.live)
+        self.at: AccountAt | None = None
+
+    async def plan_only(self) -> AccountStatus:
+        """Read and plan. Nothing is sent, nothing is marked, nobody's lease is taken."""
+        async with AsyncExitStack() as stack:
+            at = await self._open(stack)
+            _, plan = await self._read_and_plan(at, 1)
+            if await self._is_halted(at, plan, lift=False):
+                return AccountStatus.BLOCKED
+            return AccountStatus.COMPLIANT if is_compliant(plan, at.policy.max_positions) else AccountStatus.PENDING
+
+    async def apply(self) -> AccountStatus:
+        """Hold the lease and enforce the policy."""
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(hold(self.runtime.store, self.account.id, self.runtime.holder))
+            at = await self._open(stack)
+            at.lease = lease
+            tell(at.id, Stage.RECOVERING)
+            if await at.ledger.undecided(at.id):
+                await recover_orders(at)
+            snapshot, plan = await self._read_and_plan(at, 1)
+            if await self._is_halted(at, plan, lift=True):
+                return AccountStatus.BLOCKED
+            if self.approved is not None and plan.content_hash != self.approved:
+                self.story.error("PLAN_CHANGED", "the account changed since its plan was approved; look at the new one")
+                return AccountStatus.BLOCKED
+            plan = await self._enforce(at, snapshot, plan)
+            return await self._judge(at, plan)
+
+    async def report(self, status: AccountStatus) -> AccountReport:
+        """Return the account's report, kept in the store where that is possible."""
+        orders: tuple[LedgerOrder, ...] = ()
+        marked: list[str] = []
+        try:
+            if self.at is not None:
+                orders = await self.at.ledger.of_run(self.account.id, self.run_id)
+                marked = sorted(await standing_marks(self.runtime.store, self.account.id))
+            told = self.story.told(status, orders, marked)
+            await save_account_run(
+                self.runtime.store,
+                self.run_id,
+                account=self.account.id,
+                mode=self.mode,
+                policy_version=self.story.policy_version,
+                status=status,
+                report=told.model_dump(mode="json"),
+                now=self.runtime.clock.now(),
+            )
+        except NijaError as error:  # the store went away: what is known is still said
+            self.story.error(error.code, str(error))
+            return self.story.told(AccountStatus.FAILED, orders, marked)
+        return told
+
+    async def _open(self, stack: AsyncExitStack) -> AccountAt:
+        tell(self.account.id, Stage.CONNECTING)
+        account = open_account(self.runtime, self.account, run_id=self.run_id, mode=self.mode)
+        self.at = await stack.enter_async_context(account)
+        return self.at
+
+    async def _read_and_plan(self, at: AccountAt, cycle: int) -> tuple[Snapshot, Plan]:
+        tell(at.id, Stage.READING)
+        snapshot = await read_account(at)
+        self.story.snapshots.append(snapshot)
+        tell(at.id, Stage.PLANNING)
+        plan = await plan_account(at, snapshot, cycle)
+        self.story.plans.append(plan)
+        return snapshot, plan
+
+    async def _is_halted(self, at: AccountAt, plan: Plan, *, lift: bool) -> bool:
+        """Whether a halt stands. One whose stated condition holds by now is lifted, where this run may write."""
+        halts = await standing_halts(at.store, at.id)
+        holds_cap = not over_cap(plan, at.policy.max_positions)
+        if halts and lift and holds_cap and all(h.cause is HaltCause.CAP_NOT_REACHED for h in halts):
+            reason = f"{plan.counted} positions read at the venue, cap {at.policy.max_positions}"
+            await clear_halts(at.store, at.id, by="clear condition", reason=reason, now=at.clock.now())
+            self.story.error("HALT_CLEARED", reason)
+            return False
+        for standing in halts:
+            since = f"{standing.halted_at:%Y-%m-%d %H:%M} UTC"
+            self.story.error("HALTED", f"since {since}: {standing.detail}; clears when {standing.clears_when}")
+        return bool(halts)
+
+    async def _enforce(self, at: AccountAt, snapshot: Snapshot, plan: Plan) -> Plan:
+        """Apply, settle and verify until nothing can be done any more; return the plan of what is left."""
+        while True:
+            if any(a.kind is ActionKind.MARK_DUST for a in plan.actions) and not plan.orders:
+                await mark_dust(at, plan)
+                self.story.applied.append((self.story.cycles, plan))
+                plan = await plan_on(at, snapshot, self.story.cycles)
+                self.story.plans.append(plan)
+            if not plan.orders or self.story.cycles == at.policy.max_enforcement_cycles:
+                return plan
+            self.story.cycles += 1
+            cycle = self.story.cycles
+            self.story.applied.append((cycle, plan))
+            tell(at.id, Stage.SELLING)
+            await apply_plan(at, plan, snapshot, cycle)
+            await mark_dust(at, plan)
+            tell(at.id, Stage.SETTLING)
+            await settle_orders(at)
+            orders = await at.ledger.by_id([plan.client_order_id(a, cycle) for a in plan.orders])
+            await mark_refused(at, plan, tuple(orders.values()))
+            self._alarm_without_progress(tuple(orders.values()))
+            snapshot, plan = await self._read_and_plan(at, cycle + 1)
+
+    def _alarm_without_progress(self, orders: tuple[LedgerOrder, ...]) -> None:
+        """Say so when a whole cycle filled nothing: that is never only a matter of its orders."""
+        if any(order.filled > 0 for order in orders):
+            return
+        codes = sorted({order.error_code for order in orders if order.error_code})
+        said = f" ({', '.join(codes)})" if codes else ""
+        self.story.error("ZERO_PROGRESS", f"cycle {self.story.cycles}: none of {len(orders)} orders filled{said}")
+
+    async def _judge(self, at: AccountAt, plan: Plan) -> AccountStatus:
+        """Say how the account came out, from what was read last."""
+        undecided = await at.ledger.undecided(at.id)
+        for order in undecided:
+            message = f"{order.intent.client_order_id} is {order.state}; nothing else is sent for it: nija recover"
+            self.story.error("ORDER_UNDECIDED", message, order.intent.symbol)
+        for order in await at.ledger.of_run(at.id, at.run_id):
+            if order.state is OrderState.REJECTED:
+                self.story.error(order.error_code or "REJECTED", order.detail, order.intent.symbol)
+        over = over_cap(plan, at.policy.max_positions)
+        spent = self.story.cycles == at.policy.max_enforcement_cycles
+        if over and (spent or not undecided):
+            await self._halt(at, plan, over)
+            return AccountStatus.HALTED
+        if undecided:
+            return AccountStatus.BLOCKED
+        if plan.actions:
+            self.story.error("ACTIONS_LEFT", f"{len(plan.actions)} actions left after {self.story.cycles} cycles")
+            return AccountStatus.FAILED
+        return AccountStatus.COMPLIANT
+
+    async def _halt(self, at: AccountAt, plan: Plan, over: int) -> None:
+        detail = f"{over} over the cap of {at.policy.max_positions} after {self.story.cycles} cycles"
+        if not plan.orders:
+            detail += "; nothing of the rest can be sold"
+        clears_when = f"a read shows at most {at.policy.max_positions} positions, or an operator lifts it"
+        await halt(
+            at.store,
+            at.id,
+            mode=at.mode,
+            policy_version=at.policy.version,
+            run_id=at.run_id,
+            cause=HaltCause.CAP_NOT_REACHED,
+            detail=detail,
+            clears_when=clears_when,
+            now=at.clock.now(),
+        )
+        self.story.error(HaltCause.CAP_NOT_REACHED, f"{detail}; clears when {clears_when}")

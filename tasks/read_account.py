@@ -1,0 +1,81 @@
+"""Read one account, value it, and hold it to its contracts: what comes out may be planned on."""
+
+import asyncio
+from decimal import Decimal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.errors import EmptyLooking, EquityMismatched
+from models.position import Snapshot
+from models.store.tracked import last_cash, tracked_positions
+from rules.reconcile import equity_mismatch
+from rules.tracking import looks_empty
+from rules.valuation import value_holdings
+from tasks.runtime import AccountAt
+from validations.gate import gate_account
+
+_ZERO = Decimal(0)
+
+
+async def read_snapshot(at: AccountAt) -> Snapshot:
+    """Read balances, open orders and prices together.
+
+    Raises: VenueUnavailable, VenueRefused.
+    """
+    tickers, holdings, open_orders, equity = await asyncio.gather(
+        at.venue.tickers(at.policy),
+        at.client.holdings(),
+        at.client.open_orders(),
+        at.client.reported_equity(at.account.quote) if at.policy.check_equity else _none(),
+    )
+    now = at.clock.now()
+    at.prices = tickers.prices
+    quote = at.account.quote
+    markets = at.venue.markets(quote)
+    positions = value_holdings(
+        holdings,
+        quote=quote,
+        markets=markets,
+        prices=tickers.prices,
+        now=now,
+        max_price_age=at.max_price_age,
+    )
+    cash = next((h for h in holdings if h.asset == quote), None)
+    return Snapshot(
+        account=at.id,
+        taken_at=now,
+        cash_free=_ZERO if cash is None else cash.free,
+        cash_total=_ZERO if cash is None else cash.total,
+        positions=positions,
+        markets={p.symbol: markets[p.symbol] for p in positions if p.symbol in markets},
+        open_orders=open_orders,
+        reported_equity=equity,
+    )
+
+
+async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
+    """Hold a snapshot to its contracts and to what was tracked before.
+
+    Raises: ContractBroken, EquityMismatched, EmptyLooking: nothing may be written to the account.
+    """
+    gate_account(snapshot, at.prices, known_assets=at.venue.assets(), now=snapshot.taken_at, policy=at.policy)
+    mismatch = equity_mismatch(snapshot, at.policy.equity_tolerance_fraction)
+    if mismatch is not None:
+        raise EquityMismatched(at.id, mismatch.computed, mismatch.reported)
+    if not snapshot.positions:
+        tracked = await tracked_positions(at.store, at.id)
+        if looks_empty({s: t.value for s, t in tracked.items()}, await last_cash(at.store, at.id), snapshot):
+            raise EmptyLooking(at.id, len(tracked))
+
+
+@task(name="read", task_run_name="read {at.id}", cache_policy=NO_CACHE, retries=0)  # retried call by call, in brokers
+async def read_account(at: AccountAt) -> Snapshot:
+    """Read, value and check one account."""
+    snapshot = await read_snapshot(at)
+    await check_snapshot(at, snapshot)
+    return snapshot
+
+
+async def _none() -> None:
+    return None

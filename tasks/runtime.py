@@ -1,0 +1,149 @@
+"""The one place that wires a run: settings, fleet, store, venues, and each account with its client and its keys."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from brokers.account import AccountClient
+from brokers.hub import SharedVenue, Venues
+from brokers.ledger import Ledger
+from brokers.orders import Orders
+from brokers.simulator.credentials import simulated_credentials
+from brokers.simulator.launch import LaunchError, ensure_running
+from brokers.simulator.world import WorldError
+from brokers.venues import check_venues
+from models.clock import Clock, SystemClock
+from models.errors import ConfigError
+from models.fleet import Account, Fleet, load_fleet
+from models.market import Price
+from models.order import VenueOrder
+from models.policy import Policy
+from models.reasons import Mode
+from models.settings import Credentials, Settings, credentials_from, policy_defaults
+from models.store.engine import Store
+from models.store.leases import Holder, Lease
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What all accounts of a run share."""
+
+    settings: Settings
+    fleet: Fleet
+    store: Store
+    venues: Venues
+    holder: Holder
+    clock: Clock
+
+
+class AccountAt:
+    """One account at its venue, as the tasks of one run see it. Prints without its keys."""
+
+    def __init__(self, runtime: Runtime, account: Account, run_id: str, mode: Mode) -> None:
+        self.runtime = runtime
+        self.account = account
+        self.run_id = run_id
+        self.mode = mode
+        self.policy: Policy = runtime.fleet.policies[account.id]
+        self.store = runtime.store
+        self.clock = runtime.clock
+        self.ledger = Ledger(runtime.store)
+        self.prices: Mapping[str, Price] = {}  # of the last read
+        self.venue: SharedVenue
+        self.client: AccountClient
+        self.orders: Orders
+        self.lease: Lease | None = None
+
+    def __repr__(self) -> str:
+        return f"AccountAt({self.account.id})"
+
+    @property
+    def id(self) -> str:
+        """The account's id."""
+        return self.account.id
+
+    @property
+    def max_price_age(self) -> timedelta:
+        """How old a price may be that values a holding."""
+        return timedelta(seconds=self.policy.max_price_age_seconds)
+
+    def held_lease(self) -> Lease:
+        """Return the lease. Raises: RuntimeError when none is held: a write was about to happen without one."""
+        if self.lease is None:
+            raise RuntimeError(f"{self.id}: a write needs the account's lease")
+        return self.lease
+
+    def fee_in_quote(self, order: VenueOrder) -> Decimal | None:
+        """Convert an order's fee to the quote currency; None where the fee's asset has no known price."""
+        base, quote = order.symbol.split("/")
+        if order.fee is None or order.fee_asset is None:
+            return None
+        if order.fee_asset == quote:
+            return order.fee
+        if order.fee_asset == base:
+            return None if order.average_price is None else order.fee * order.average_price
+        price = self.prices.get(f"{order.fee_asset}/{quote}")
+        return None if price is None else order.fee * price.value
+
+
+def mode_of(account: Account, *, live: bool) -> Mode:
+    """Say whether a run over the account moves nothing, simulated money, or real money."""
+    if not live:
+        return Mode.PLAN
+    return Mode.PAPER if account.simulated else Mode.LIVE
+
+
+def read_fleet(settings: Settings, path: Path | None) -> Fleet:
+    """Load and check the fleet file. Raises: ConfigError."""
+    fleet = load_fleet(path or settings.fleet, policy_defaults())
+    check_venues(fleet)
+    return fleet
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, fleet: Fleet, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Open store and venues for the length of the block. Raises: StoreError."""
+    clock = clock or SystemClock()
+    with Holder(settings.home) as holder:
+        async with (
+            await Store.open(settings.store_url) as store,
+            Venues(clock, settings.venue_timeout_seconds) as venues,
+        ):
+            yield Runtime(settings, fleet, store, venues, holder, clock)
+
+
+@asynccontextmanager
+async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode: Mode) -> AsyncIterator[AccountAt]:
+    """Connect to one account for the length of the block: its venue's markets are loaded, nothing of it is read yet.
+
+    Raises: ConfigError without credentials; VenueUnavailable, VenueRefused when the markets cannot be loaded.
+    """
+    at = AccountAt(runtime, account, run_id, mode)
+    credentials, url = await _reach(runtime, account)
+    at.venue = runtime.venues.shared(account, url)
+    await at.venue.load(at.policy)
+    at.client = at.venue.account_client(account.id, credentials, at.policy)
+    at.orders = Orders(at.client, at.ledger, at.clock, at.policy, at.fee_in_quote)
+    try:
+        yield at
+    finally:
+        await at.client.close()
+
+
+async def _reach(runtime: Runtime, account: Account) -> tuple[Credentials, str | None]:
+    """Return an account's keys and address; the venue of a simulated one is started."""
+    if account.simulated is None:
+        return credentials_from(account.env_name), None if account.url is None else str(account.url)
+    world = (runtime.fleet.path.parent / account.simulated).resolve()
+    try:
+        url = await asyncio.to_thread(ensure_running, world, runtime.settings.home.resolve())
+    except (WorldError, LaunchError) as error:
+        raise ConfigError(f"{runtime.fleet.path}: account {account.id}.simulated", str(error)) from error
+    key, secret = simulated_credentials(account.id)
+    return Credentials(SecretStr(key), SecretStr(secret)), url

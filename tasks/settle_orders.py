@@ -1,0 +1,23 @@
+"""Bring every undecided order of an account to its end: after a plan was applied, or after a run that was killed."""
+
+from datetime import timedelta
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from models.order import LedgerOrder
+from tasks.runtime import AccountAt
+
+
+@task(name="recover", task_run_name="recover {at.id}", cache_policy=NO_CACHE, retries=0)
+async def recover_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
+    """Look up what an earlier run left undecided; return what still is. Sends nothing new."""
+    return await at.orders.settle()
+
+
+@task(name="settle", task_run_name="settle {at.id}", cache_policy=NO_CACHE, retries=0)
+async def settle_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
+    """Wait until every order is final, then as long as balances need to follow; return what is still undecided."""
+    undecided = await at.orders.settle()
+    await at.clock.sleep(timedelta(seconds=at.policy.settle_seconds))
+    return undecided
