@@ -29,7 +29,7 @@ class Kraken(Adapter):
         "EService:Busy",
         "EGeneral:Internal error",
         "EDatabase:Internal error",
-        "EOrder:Duplicate",
+        "cl_ord_id not unique",  # an order of ours is open under this id
     )
     refusal_texts: ClassVar[tuple[str, ...]] = (
         "EQuery:Unknown asset pair",

@@ -1,10 +1,13 @@
 """The policy of an account: the desired state, with a default for every value and a version for every set of them."""
 
 import hashlib
+import json
 from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from models.amounts import plain
 
 Usd = Annotated[Decimal, Field(ge=0, le=Decimal(1_000_000_000), allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -65,7 +68,8 @@ class Policy(BaseModel):
     @property
     def version(self) -> str:
         """Twelve hex digits that change with any value: every plan and order names the version it was made under."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        values = {k: plain(v) if isinstance(v, Decimal) else v for k, v in self.model_dump().items()}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def regrown_threshold_usd(self) -> Decimal:

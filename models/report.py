@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from models.reasons import AccountStatus, ActionKind, Outcome
+from models.reasons import AccountStatus, ActionKind, OrderState, Outcome
 
 
 class _Part(BaseModel):
@@ -77,6 +77,54 @@ class Totals(_Part):
     dust: int
     orders: int
     halted: int
+
+
+class EntryReport(_Part):
+    """Whether a new entry is allowed now; `reasons` empty means yes."""
+
+    account: str
+    symbol: str
+    usd: str
+    allowed: bool
+    reasons: list[str]
+    exits_allowed: bool
+    errors: list[ErrorReport] = []
+
+
+class RecoveredOrder(_Part):
+    """An order that an interrupted run left, and what is known of it now."""
+
+    client_order_id: str
+    symbol: str
+    quantity: str
+    state: OrderState
+    outcome: Outcome
+    filled: str
+    average_price: str | None
+    detail: str = ""
+
+
+class RecoveredAccount(_Part):
+    """What recovery made of one account. `undecided` counts the orders that still have no known outcome."""
+
+    account: str
+    undecided: int
+    orders: list[RecoveredOrder] = []
+    errors: list[ErrorReport] = []
+
+
+class RecoveryReport(_Part):
+    """One recovery over a fleet."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    accounts: list[RecoveredAccount]
+
+    @property
+    def exit_code(self) -> int:
+        """0 no order is undecided any more; 3 some still are, or an account could not be read."""
+        return 3 if any(account.undecided or account.errors for account in self.accounts) else 0
 
 
 class RunReport(_Part):

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from models.errors import EmptyLooking, EquityMismatched
 from models.position import Snapshot
+from models.reasons import NoPrice
 from models.store.tracked import last_cash, tracked_positions
 from rules.reconcile import equity_mismatch
 from rules.tracking import looks_empty
@@ -59,7 +60,10 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
 
     Raises: ContractBroken, EquityMismatched, EmptyLooking: nothing may be written to the account.
     """
-    gate_account(snapshot, at.prices, known_assets=at.venue.assets(), now=snapshot.taken_at, policy=at.policy)
+    # A delisted coin is in no market list any more; the balance that names it is all there is, and it is unvalued.
+    unlisted = {p.holding.asset for p in snapshot.positions if p.no_price is NoPrice.NO_MARKET}
+    known = at.venue.assets() | unlisted
+    gate_account(snapshot, at.prices, known_assets=known, now=snapshot.taken_at, policy=at.policy)
     mismatch = equity_mismatch(snapshot, at.policy.equity_tolerance_fraction)
     if mismatch is not None:
         raise EquityMismatched(at.id, mismatch.computed, mismatch.reported)

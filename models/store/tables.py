@@ -227,6 +227,19 @@ class ReservationRow(SQLModel, table=True):
     expires_at: float
 
 
+class DecisionRow(SQLModel, table=True):
+    """What a person decided about an account, with who, when and why."""
+
+    __tablename__ = "decisions"
+
+    decision_id: int | None = Field(default=None, primary_key=True)
+    account: str = Field(index=True)
+    decision: str
+    decided_by: str
+    reason: str
+    decided_at: datetime = _instant()
+
+
 def _table(row: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(row.__tablename__)]
 
@@ -243,3 +256,4 @@ HALTS = _table(HaltRow)
 DUST_MARKS = _table(DustMarkRow)
 TRACKED = _table(TrackedRow)
 RESERVATIONS = _table(ReservationRow)
+DECISIONS = _table(DecisionRow)

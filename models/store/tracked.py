@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.position import Snapshot
 from models.reasons import Mode
 from models.store.engine import Store
-from models.store.tables import SNAPSHOTS, TRACKED
+from models.store.tables import DECISIONS, SNAPSHOTS, TRACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,19 @@ async def save_snapshot(
             await connection.execute(delete(TRACKED).where(of_account, TRACKED.c.symbol.in_(gone)))
 
 
-async def forget(store: Store, account: str) -> int:
+async def forget(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
     """Drop everything tracked of an account: a person says that it is truly gone. Return how many there were."""
     async with store.writing() as connection:
         dropped = await connection.execute(delete(TRACKED).where(TRACKED.c.account == account))
+        await connection.execute(
+            insert(DECISIONS).values(
+                account=account,
+                decision=f"forget {dropped.rowcount} tracked positions",
+                decided_by=by,
+                reason=reason,
+                decided_at=now,
+            ),
+        )
         return dropped.rowcount
 
 

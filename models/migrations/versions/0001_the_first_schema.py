@@ -24,6 +24,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "account"),
     )
     op.create_table(
+        "decisions",
+        sa.Column("decision_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("decided_at", models.store.columns.Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("decision_id"),
+    )
+    with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decisions_account"), ["account"], unique=False)
+
+    op.create_table(
         "dust_marks",
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("mode", sa.String(), nullable=False),
@@ -264,4 +277,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dust_marks_account"))
 
     op.drop_table("dust_marks")
+    with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_decisions_account"))
+
+    op.drop_table("decisions")
     op.drop_table("account_runs")

@@ -1,0 +1,85 @@
+"""`nija halts` and `nija forget`: what only a person may decide about an account."""
+
+import asyncio
+import getpass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import FleetOption, out
+from models.clock import SystemClock
+from models.errors import ConfigError
+from models.fleet import load_fleet
+from models.settings import load_settings, policy_defaults
+from models.store.engine import Store
+from models.store.halts import clear_halts, standing_halts
+from models.store.tracked import forget as forget_tracked
+
+halts = typer.Typer(no_args_is_help=True, help="See which accounts are halted, and lift a halt.")
+
+AccountArgument = Annotated[str, typer.Option("--account", metavar="ID", help="The account.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with your name.")]
+
+
+@halts.command("list")
+def list_halts() -> int:
+    """List the halts that stand, with their cause and what clears them.
+
+    Example: nija halts list
+    """
+
+    async def run() -> int:
+        async with await Store.open(load_settings().store_url) as store:
+            standing = await standing_halts(store)
+        table = Table("account", "since (UTC)", "cause", "detail", "clears when")
+        for halt in standing:
+            table.add_row(
+                halt.account, f"{halt.halted_at:%Y-%m-%d %H:%M:%S}", halt.cause, halt.detail, halt.clears_when
+            )
+        out.print(table if standing else "no account is halted")
+        return 0
+
+    return asyncio.run(run())
+
+
+@halts.command()
+def resume(account: AccountArgument, reason: ReasonOption) -> int:
+    """Lift an account's halts.
+
+    Example: nija halts resume --account alice --reason "sold by hand, within the cap again"
+    """
+
+    async def run() -> int:
+        async with await Store.open(load_settings().store_url) as store:
+            lifted = await clear_halts(
+                store, account, by=getpass.getuser(), reason=_given(reason), now=SystemClock().now()
+            )
+        out.print(f"{account}: {lifted} halts lifted", markup=False)
+        return 0
+
+    return asyncio.run(run())
+
+
+def forget(account: AccountArgument, reason: ReasonOption, fleet: FleetOption = None) -> int:
+    """Accept that an account's tracked positions are truly gone, after a read that looked empty.
+
+    Example: nija forget --account alice --reason "withdrawn to cold storage"
+    """
+    settings = load_settings()
+    load_fleet(fleet or settings.fleet, policy_defaults()).choose([account])
+    why = _given(reason)
+
+    async def run() -> int:
+        async with await Store.open(settings.store_url) as store:
+            dropped = await forget_tracked(store, account, by=getpass.getuser(), reason=why, now=SystemClock().now())
+        out.print(f"{account}: {dropped} tracked positions forgotten", markup=False)
+        return 0
+
+    return asyncio.run(run())
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise ConfigError("--reason", "is empty", "a sentence for whoever reads the history")
+    return reason.strip()

@@ -1,0 +1,55 @@
+"""The `nija` command: its sub-commands, and how a fault becomes one line and an exit code."""
+
+import logging
+import sys
+from typing import Any
+
+import typer
+
+from cli import accounts, entry_check, fleet, normalize, recover, simulate, store
+from cli.console import complain
+from models.errors import NijaError
+
+app = typer.Typer(
+    name="nija",
+    help="Keep a fleet of exchange accounts in the shape its policy declares.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(normalize.normalize)
+app.command()(recover.recover)
+app.command()(entry_check.entry_check)
+app.command()(simulate.simulate)
+app.command()(accounts.forget)
+app.add_typer(accounts.halts, name="halts")
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(store.app, name="db")
+
+# Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
+_ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+CANNOT_RUN = 1
+INTERRUPTED = 130
+
+
+def run() -> None:
+    """Run the command line: exit 1 when a command could not run, else what the command says."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        code = app(standalone_mode=False)
+    except _ClickException as error:
+        complain("USAGE", error.format_message())
+        code = CANNOT_RUN
+    except NijaError as error:
+        complain(error.code, str(error))
+        code = CANNOT_RUN
+    except OSError as error:
+        complain("FILE_ERROR", f"{error.filename or 'a file'}: {error.strerror or error}")
+        code = CANNOT_RUN
+    except (KeyboardInterrupt, typer.Abort):
+        complain("INTERRUPTED", "stopped; what was sent is in the ledger: nija recover")
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,39 @@
+"""Find the Prefect server that flows run on, before Prefect itself is imported and reads its settings."""
+
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from cli.console import note
+
+DEFAULT_API = "http://127.0.0.1:4200/api"
+_PROBE_SECONDS = 2.0
+
+
+def prepare_prefect(home: Path, *, verbose: bool) -> None:
+    """Point Prefect at a running server, or say that a temporary one is started."""
+    wanted = os.environ.get("PREFECT_API_URL")
+    api = wanted or DEFAULT_API
+    os.environ.setdefault("PREFECT_HOME", str((home / "prefect").absolute()))
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    # What a person needs of a run is in its report; Prefect's own lines are for `--verbose`.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
+    if _answers(api):
+        os.environ["PREFECT_API_URL"] = api
+        return
+    os.environ.pop("PREFECT_API_URL", None)
+    os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
+    where = f"PREFECT_API_URL {wanted} does not answer" if wanted else "no Prefect server is running"
+    note(f"{where}: starting a temporary one, about 10 s (`prefect server start` keeps one)")
+
+
+def _answers(api: str) -> bool:
+    if not api.startswith(("http://", "https://")):
+        return False
+    try:
+        with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=_PROBE_SECONDS) as answer:  # noqa: S310 - http(s) only, above
+            return bool(answer.status == 200 and answer.read().strip() == b"true")  # noqa: PLR2004 - HTTP: OK
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

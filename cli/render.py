@@ -1,0 +1,132 @@
+"""Tables for a person: the fleet, each account's actions, and what must be known."""
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import out
+from models.reasons import AccountStatus, Outcome
+from models.report import AccountReport, ActionReport, EntryReport, RecoveryReport, RunReport
+
+_STATUS = {
+    AccountStatus.COMPLIANT: "green",
+    AccountStatus.PENDING: "yellow",
+    AccountStatus.HALTED: "bold red",
+    AccountStatus.BLOCKED: "red",
+    AccountStatus.FAILED: "bold red",
+}
+_OUTCOME = {
+    Outcome.FILLED: "green",
+    Outcome.PLANNED: "cyan",
+    Outcome.PARTIAL: "yellow",
+    Outcome.SKIPPED: "dim",
+    Outcome.REJECTED: "red",
+    Outcome.UNKNOWN: "bold red",
+}
+
+
+def show_run(report: RunReport) -> None:
+    """Print a run: what was done in each account, then the fleet."""
+    for account in report.accounts:
+        if account.actions:
+            out.print(_actions(account))
+    out.print(_fleet(report))
+    for account in report.accounts:
+        for error in account.errors:
+            line = Text.assemble(
+                (f"{account.account} ", "bold"), (f"{error.code} ", "yellow"), f"{error.symbol or ''} {error.message}"
+            )
+            out.print(line, soft_wrap=True)
+    totals, took = report.totals, (report.finished_at - report.started_at).total_seconds()
+    out.print(
+        f"{totals.accounts} accounts, positions {totals.positions_before} → {totals.positions_after}, "
+        f"{totals.orders} orders, {totals.halted} halted; {took:.1f} s, run {report.run_id}",
+        style="dim",
+    )
+    if any(account.status is AccountStatus.PENDING for account in report.accounts):
+        out.print("a dry run: nothing was sent. Apply it with --live", style="cyan")
+
+
+def show_entry(report: EntryReport) -> None:
+    """Print the answer to an entry check."""
+    what = f"{report.account}: {report.symbol} for {report.usd}"
+    if report.allowed:
+        out.print(Text.assemble((f"{what}: ", ""), ("allowed", "green")))
+        return
+    out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), f" by {', '.join(report.reasons)}"), soft_wrap=True)
+    for error in report.errors:
+        out.print(f"  {error.code} {error.message}", markup=False, soft_wrap=True)
+
+
+def show_recovery(report: RecoveryReport) -> None:
+    """Print what recovery found."""
+    table = Table(title="Recovery", title_justify="left")
+    for column in ("account", "symbol", "quantity", "state", "filled", "what is known"):
+        table.add_column(column, overflow="fold")
+    for account in report.accounts:
+        for order in account.orders:
+            table.add_row(account.account, order.symbol, order.quantity, order.state, order.filled, order.detail)
+    if table.row_count:
+        out.print(table)
+    for account in report.accounts:
+        for error in account.errors:
+            out.print(f"{account.account} {error.code} {error.message}", markup=False, soft_wrap=True)
+    undecided = sum(account.undecided for account in report.accounts)
+    settled = sum(len(account.orders) for account in report.accounts) - undecided
+    out.print(f"{len(report.accounts)} accounts: {settled} orders settled, {undecided} still undecided")
+
+
+def _fleet(report: RunReport) -> Table:
+    table = Table(title=f"Fleet, {report.mode}", title_justify="left")
+    table.add_column("account", style="bold")
+    table.add_column("status")
+    for column in ("holdings", "positions", "cap", "dust", "cycles", "cash", "equity"):
+        table.add_column(column, justify="right")
+    table.add_column("unvalued", overflow="fold")
+    for a in report.accounts:
+        table.add_row(
+            a.account,
+            Text(a.status, style=_STATUS[a.status]),
+            _change(a.holdings_before, a.holdings_after),
+            _change(a.positions_before, a.positions_after),
+            str(a.cap),
+            str(len(a.dust)),
+            str(a.cycles),
+            a.cash_usd or "unknown",
+            a.equity_after_usd or "unknown",
+            ", ".join(a.unvalued),
+        )
+    return table
+
+
+def _actions(account: AccountReport) -> Table:
+    table = Table(title=f"{account.account} (cap {account.cap})", title_justify="left")
+    table.add_column("action")
+    table.add_column("symbol", style="bold")
+    table.add_column("quantity", justify="right")
+    table.add_column("value", justify="right")
+    table.add_column("outcome")
+    table.add_column("filled", justify="right")
+    table.add_column("at", justify="right")
+    table.add_column("why", overflow="fold")
+    for action in account.actions:
+        table.add_row(
+            action.kind,
+            action.symbol,
+            action.quantity,
+            action.value_usd,
+            Text(action.outcome, style=_OUTCOME[action.outcome]),
+            "" if action.filled == "0" else action.filled,
+            action.average_price or "",
+            _why(action),
+        )
+    return table
+
+
+def _why(action: ActionReport) -> str:
+    return f"{action.reason}: {action.detail}" if action.detail else action.reason
+
+
+def _change(before: int | None, after: int | None) -> str:
+    if before is None:
+        return "unknown"
+    return str(before) if before == after else f"{before} → {after}"

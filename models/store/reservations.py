@@ -1,0 +1,50 @@
+"""Slots promised to entries that were just allowed: judged and taken in one transaction, so that two cannot race."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from zlib import crc32
+
+from sqlalchemy import delete, insert, select, text
+
+from models.store.engine import Store
+from models.store.tables import RESERVATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One promised slot; the notional is in quote units."""
+
+    account: str
+    symbol: str
+    notional: Decimal
+
+
+async def reserve(
+    store: Store,
+    wanted: Reservation,
+    *,
+    among: Sequence[str],
+    seconds: float,
+    judge: Callable[[tuple[Reservation, ...]], bool],
+) -> None:
+    """Take the slot if `judge` allows it in view of the live reservations of the accounts `among`.
+
+    Whoever asks at the same time waits, and is judged in view of this one. Raises: StoreError.
+    """
+    async with store.writing() as connection:
+        if not store.is_sqlite:  # SQLite has one writer; PostgreSQL is told what must not happen side by side
+            key = crc32("|".join(sorted(among)).encode())
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": key})
+        now = await store.seconds(connection)
+        await connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now))
+        rows = await connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(among)))
+        if judge(tuple(Reservation(row.account, row.symbol, row.notional) for row in rows)):
+            await connection.execute(
+                insert(RESERVATIONS).values(
+                    account=wanted.account,
+                    symbol=wanted.symbol,
+                    notional=wanted.notional,
+                    expires_at=now + seconds,
+                ),
+            )

@@ -1,0 +1,124 @@
+"""Judge whether a new entry is allowed now, with every reason that blocks it. Pure: a halt never stops an exit."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from models.amounts import floor_to_step
+from models.dust import DustMark
+from models.market import Market, Price
+from models.order import LedgerOrder
+from models.policy import Policy
+from models.position import Snapshot
+from models.reasons import Block
+from rules.cap import slots_taken
+from rules.reconcile import equity_mismatch
+from rules.sellable import too_small
+from rules.valuation import price_problem
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """All that an entry is judged by. Amounts in quote units; symbols are BASE/QUOTE.
+
+    `snapshot` None: the account could not be read. `price`: of the asked symbol, held or not. `undecided`: the ledger's
+    orders of this account that may still fill. `reserved`: symbols of live reservations, not counting this question's
+    own; `reserved_quote` the cash they have set aside. `counted_elsewhere`: slots taken by the owner's other accounts.
+    """
+
+    symbol: str
+    amount_quote: Decimal
+    policy: Policy
+    snapshot: Snapshot | None
+    price: Price | None
+    now: datetime
+    marks: Mapping[str, DustMark] = field(default_factory=dict)
+    undecided: tuple[LedgerOrder, ...] = ()
+    reserved: Collection[str] = ()
+    reserved_quote: Decimal = Decimal(0)
+    counted_elsewhere: int = 0
+    is_halted: bool = False
+    is_contract_broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntryVerdict:
+    """Whether the entry is allowed, and why not. Exits stop only for an account that cannot be read or trusted."""
+
+    symbol: str
+    blocks: tuple[Block, ...] = ()  # empty: allowed
+    exits_allowed: bool = True
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether nothing blocks the entry."""
+        return not self.blocks
+
+
+def judge_entry(facts: EntryFacts) -> EntryVerdict:
+    """Collect every reason that blocks an entry, not only the first."""
+    blocks = [*_account_blocks(facts)]
+    if facts.snapshot is not None:
+        blocks += [*_snapshot_blocks(facts, facts.snapshot), *_market_blocks(facts, facts.snapshot)]
+    return EntryVerdict(
+        symbol=facts.symbol,
+        blocks=tuple(blocks),
+        exits_allowed=facts.snapshot is not None and not facts.is_contract_broken,
+    )
+
+
+def _account_blocks(facts: EntryFacts) -> Iterator[Block]:
+    if facts.is_halted:
+        yield Block.HALTED
+    if facts.snapshot is None:
+        yield Block.POSITIONS_UNREADABLE
+    if facts.is_contract_broken:
+        yield Block.CONTRACT_BROKEN
+    if facts.undecided:
+        yield Block.ORDER_UNDECIDED
+    if facts.symbol in facts.reserved:
+        yield Block.ENTRY_PENDING
+
+
+def _snapshot_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:
+    if snapshot.unvalued:
+        yield Block.UNVALUED_HOLDING
+    if _is_at_cap(facts, snapshot):
+        yield Block.CAP_REACHED
+    if snapshot.cash_free - facts.reserved_quote < facts.amount_quote:
+        yield Block.INSUFFICIENT_CASH
+    if facts.policy.check_equity and equity_mismatch(snapshot, facts.policy.equity_tolerance_fraction):
+        yield Block.EQUITY_MISMATCH
+
+
+def _is_at_cap(facts: EntryFacts, snapshot: Snapshot) -> bool:
+    """Count what holds a slot or may come to hold one; what already counts can grow without a new slot."""
+    pending = {o.intent.symbol for o in facts.undecided}
+    counted = set(slots_taken(snapshot, facts.policy, marks=facts.marks, pending=pending))
+    if facts.symbol in counted:
+        return False
+    coming = {o.symbol for o in snapshot.open_orders if o.side == "buy"}
+    coming |= {o.intent.symbol for o in facts.undecided if o.intent.side == "buy"}
+    taken = (counted | coming | set(facts.reserved)) - {facts.symbol}
+    return len(taken) + facts.counted_elsewhere >= facts.policy.max_positions
+
+
+def _market_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:
+    market = snapshot.markets.get(facts.symbol)
+    if market is None:
+        yield Block.SYMBOL_UNKNOWN
+    elif not market.active:
+        yield Block.MARKET_INACTIVE
+    max_price_age = timedelta(seconds=facts.policy.max_price_age_seconds)
+    if facts.price is None or price_problem(facts.price, now=facts.now, max_price_age=max_price_age):
+        yield Block.NO_PRICE
+    elif market is not None and _is_below_minimum(facts.amount_quote, facts.price, market):
+        yield Block.BELOW_VENUE_MINIMUM
+
+
+def _is_below_minimum(amount_quote: Decimal, price: Price, market: Market) -> bool:
+    if market.lot_step <= 0 or amount_quote <= 0:
+        return True
+    quantity = floor_to_step(amount_quote / price.value, market.lot_step)
+    return too_small(quantity, price=price.value, market=market) is not None

