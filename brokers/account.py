@@ -57,13 +57,15 @@ class AccountClient:
         except (VenueUnavailable, VenueRefused):
             return None  # a second opinion; its absence decides nothing
 
-    async def place(self, intent: Intent, now: datetime) -> tuple[str, VenueOrder | None]:
+    async def place(self, intent: Intent, sent_at: datetime) -> tuple[str, VenueOrder | None]:
         """Send one market order, once. Return the venue's order id, and the order where the answer already tells it.
+
+        It is void at the venue once the policy's deadline after `sent_at` has passed.
 
         Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
         """
         deadline = timedelta(seconds=self._policy.order_deadline_seconds)
-        params = self._adapter.place_params(intent.client_order_id, now, deadline)
+        params = self._adapter.place_params(intent.client_order_id, sent_at, deadline)
         for attempt in range(1, _SIGN_ATTEMPTS + 1):
             try:
                 answer = await self._place_once(intent, params)
@@ -98,6 +100,15 @@ class AccountClient:
             return {order_id: _venue_order(order) for order_id, order in raw.items()}
 
         return await self._read("order", read) if ids else {}
+
+    @property
+    def orders_per_read(self) -> int:
+        """How many orders one call of `orders_by_id` can read at this venue."""
+        return self._adapter.orders_per_read
+
+    async def venue_time(self) -> datetime | None:
+        """Return the hour at the venue; None: it does not tell. Raises: VenueUnavailable, VenueRefused."""
+        return await self._read("time", lambda: self._adapter.time(self._client))
 
     async def order_ids_traded(self, symbol: str, since: datetime) -> frozenset[str]:
         """Return the venue ids of the orders that traded in `symbol` since then."""

@@ -1,7 +1,7 @@
 """How one venue differs from the ccxt norm. The base class is the generic venue; a subclass holds what is different."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ class Adapter:
 
     venue: str = ""
     ordered_nonces: ClassVar[bool] = False  # nonces must reach the venue in the order they were drawn
+    orders_per_read: ClassVar[int] = 1  # how many orders one call of `orders_by_id` can read
     # Texts that prove nothing although ccxt's error class suggests a refusal, and the other way round.
     unknown_texts: ClassVar[tuple[str, ...]] = ()
     refusal_texts: ClassVar[tuple[str, ...]] = ()
@@ -49,8 +50,8 @@ class Adapter:
         """Return what the venue says the account is worth in `quote`; None: it does not say."""
         return None
 
-    def place_params(self, client_order_id: str, now: datetime, deadline: timedelta) -> dict[str, Any]:  # noqa: ARG002
-        """Return the parameters that name the order and, where the venue can, refuse it once it is late."""
+    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:  # noqa: ARG002
+        """Return the parameters that name the order and, where the venue can, refuse it later than `deadline` after."""
         return {"clientOrderId": client_order_id}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:
@@ -71,6 +72,12 @@ class Adapter:
             except ccxt.OrderNotFound:
                 continue
         return found
+
+    async def time(self, client: Any) -> datetime | None:
+        """Return the hour at the venue, by which it judges whether an order is late. None: it does not tell."""
+        if not client.has.get("fetchTime"):
+            return None
+        return datetime.fromtimestamp(int(await client.fetch_time()) / 1000, UTC)
 
 
 def holding_of(asset: str, free: Any, held: Any, locked: Decimal = Decimal(0)) -> Holding:

@@ -52,9 +52,11 @@ class Binance(Adapter):
             return "balances"
         return "symbols" if path.endswith("/exchangeInfo") else None
 
-    def place_params(self, client_order_id: str, now: datetime, deadline: timedelta) -> dict[str, Any]:  # noqa: ARG002
+    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:
         """Name the order; the venue refuses it when it arrives later than the receive window after its timestamp."""
-        return {"clientOrderId": client_order_id, "recvWindow": int(deadline.total_seconds() * 1000)}
+        # ccxt would stamp it when it signs, which may be long after the instant that the ledger holds.
+        stamp, window = int(sent_at.timestamp() * 1000), int(deadline.total_seconds() * 1000)
+        return {"clientOrderId": client_order_id, "timestamp": stamp, "recvWindow": window}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Ask for the newest order under our id. Only the venue's own "does not exist" counts as not found."""

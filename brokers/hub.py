@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, Self, TypeVar
@@ -31,6 +31,7 @@ class Tickers:
 
     prices: Mapping[str, Price]  # by symbol; a price may be zero, negative or NaN: the gate judges it
     read_at: datetime
+    passed: set[str] = field(default_factory=set)  # symbols that the gate has let through since they were read
 
 
 class SharedVenue:
@@ -48,6 +49,7 @@ class SharedVenue:
         self._markets: _Once[None] = _Once()
         self._tickers: _Once[Tickers] = _Once()
         self._by_quote: dict[str, Mapping[str, Market]] = {}
+        self._assets: frozenset[str] = frozenset()
 
     async def load(self, policy: Policy) -> None:
         """Load the markets unless they are there. Raises: VenueUnavailable, VenueRefused."""
@@ -73,7 +75,10 @@ class SharedVenue:
 
     def assets(self) -> frozenset[str]:
         """Return every asset that the venue's metadata names."""
-        return frozenset(self._client.currencies) | {str(m["base"]) for m in self._client.markets.values()}
+        if not self._assets:
+            bases = {str(market["base"]) for market in self._client.markets.values()}
+            self._assets = frozenset(self._client.currencies) | bases
+        return self._assets
 
     def account_client(self, account: str, credentials: Credentials, policy: Policy) -> AccountClient:
         """Return a client for one account that shares the loaded markets."""

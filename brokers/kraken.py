@@ -15,13 +15,13 @@ from models.position import Holding
 # base asset; .S (staked), .B (yield) and .M (opt-in rewards) cannot be sold; .P is parachain, .T is tokenized.
 _TRADABLE_SUFFIX = ".F"
 _LOCKED_SUFFIXES = (".S", ".B", ".M", ".P")
-_QUERY_PAGE = 50
 
 
 class Kraken(Adapter):
     """Kraken spot."""
 
     ordered_nonces: ClassVar[bool] = True
+    orders_per_read: ClassVar[int] = 50
     unknown_texts: ClassVar[tuple[str, ...]] = (
         "EService:Deadline elapsed",
         "EService:Timeout",
@@ -86,9 +86,9 @@ class Kraken(Adapter):
         answer = await client.privatePostTradeBalance({"asset": client.currency(quote)["id"]})
         return exact(answer["result"]["eb"])
 
-    def place_params(self, client_order_id: str, now: datetime, deadline: timedelta) -> dict[str, Any]:
+    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:
         """Name the order; the engine refuses it when it arrives after the deadline (2 to 60 s ahead)."""
-        until = (now + deadline).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        until = (sent_at + deadline).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {"clientOrderId": client_order_id, "deadline": until}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:
@@ -106,8 +106,8 @@ class Kraken(Adapter):
     async def orders_by_id(self, client: Any, ids: Sequence[tuple[str, str]]) -> dict[str, Mapping[str, Any]]:
         """Read orders fifty at a time."""
         found: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(ids), _QUERY_PAGE):
-            page = [order_id for order_id, _ in ids[start : start + _QUERY_PAGE]]
+        for start in range(0, len(ids), self.orders_per_read):
+            page = [order_id for order_id, _ in ids[start : start + self.orders_per_read]]
             try:
                 orders = await client.fetch_orders_by_ids(page)
             except ccxt.InvalidOrder:  # one unknown id refuses the page

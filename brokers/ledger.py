@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Executable, Row, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.reasons import FINAL_STATES, ActionKind, Mode, OrderState
 from models.store.engine import Store
-from models.store.leases import Lease, assert_held
+from models.store.leases import Lease, assert_held, is_held
 from models.store.tables import FILLS, ORDERS
 from rules.orders import next_state
 
@@ -36,31 +36,31 @@ class Ledger:
         Left out is an intent that stands in the ledger already (the plan was applied before), and one whose symbol has
         an undecided order. Raises: LeaseLost, StoreError.
         """
-        rows = [_row(intent, lease, now) for intent in intents]
-        if not rows:
+        if not intents:
             return frozenset()
+        rows = [_row(intent, lease, now) for intent in intents]
         async with self._store.writing() as connection:
             await assert_held(connection, lease)
-            accepted = set()
-            for row in rows:
-                statement = self._insert(ORDERS).values(row).on_conflict_do_nothing()
-                if (await connection.execute(statement)).rowcount == 1:
-                    accepted.add(row["client_order_id"])
-        return frozenset(accepted)
+            statement = self._insert(ORDERS).values(rows).on_conflict_do_nothing()
+            accepted = await connection.execute(statement.returning(ORDERS.c.client_order_id))
+            return frozenset(accepted.scalars())
 
     async def about_to_send(self, lease: Lease, client_order_id: str, now: datetime) -> bool:
         """Turn an intent into SENT. False: it is no intent any more, and must not be sent.
 
         Raises: LeaseLost, StoreError.
         """
-        async with self._store.writing() as connection:
+        statement = (
+            update(ORDERS)
+            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.INTENT.value)
+            .where(is_held(lease))
+            .values(state=OrderState.SENT.value, sent_at=now, updated_at=now)
+        )
+        if await self._store.write(lambda connection: _count(connection, statement)):
+            return True
+        async with self._store.reading() as connection:
             await assert_held(connection, lease)
-            changed = await connection.execute(
-                update(ORDERS)
-                .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.INTENT.value)
-                .values(state=OrderState.SENT.value, sent_at=now, updated_at=now),
-            )
-            return changed.rowcount == 1
+        return False
 
     async def accepted(self, client_order_id: str, venue_order_id: str, now: datetime) -> None:
         """Record that the venue took the order under its own id, and nothing more: accepted is not filled."""
@@ -69,15 +69,16 @@ class Ledger:
     async def seen(self, order: LedgerOrder, at_venue: VenueOrder, fee_quote: Decimal | None, now: datetime) -> None:
         """Record what the venue says of an order: its state, its cumulative fill, its fills.
 
-        Raises: ValueError when that contradicts what is known (fills that shrink, a final order that moves again).
+        Raises: LedgerContradicted when that cannot follow from what is known (fills that shrink, a final order that
+        moves again).
         """
-        intent = order.intent
-        async with self._store.writing() as connection:
-            row = await _one(connection, intent.client_order_id)
-            state = next_state(row, at_venue)
-            await connection.execute(
+        intent, coid = order.intent, order.intent.client_order_id
+        while True:
+            state = next_state(order, at_venue)
+            statement = (
                 update(ORDERS)
-                .where(ORDERS.c.client_order_id == intent.client_order_id)
+                .where(ORDERS.c.client_order_id == coid)
+                .where(ORDERS.c.state == order.state.value, ORDERS.c.filled == order.filled)
                 .values(
                     state=state.value,
                     venue_order_id=at_venue.order_id,
@@ -85,10 +86,28 @@ class Ledger:
                     average_price=at_venue.average_price,
                     fee_quote=fee_quote,
                     updated_at=now,
-                ),
+                )
             )
-            for values in _fill_rows(intent, at_venue):
-                await connection.execute(self._insert(FILLS).values(values).on_conflict_do_nothing())
+            if await self._store.write(lambda connection, s=statement: self._record(connection, at_venue, intent, s)):  # type: ignore[misc]
+                return
+            order = (await self.by_id([coid]))[coid]  # somebody recorded something in between: judge again
+
+    async def _record(
+        self, connection: AsyncConnection, at_venue: VenueOrder, intent: Intent, change: Executable
+    ) -> int:
+        """Write the fills, then the order's new state; return how many orders changed.
+
+        In this order, because a final order is never looked at again: fills that stand without it are met again when it
+        is, and none is added twice.
+        """
+        if fills := _fill_rows(intent, at_venue):
+            await connection.execute(self._insert(FILLS).values(fills).on_conflict_do_nothing())
+        if at_venue.state.is_final and at_venue.filled > 0:
+            query = select(FILLS.c.quantity, FILLS.c.price).where(FILLS.c.client_order_id == intent.client_order_id)
+            known = [(row.quantity, row.price) for row in await connection.execute(query)]
+            if rest := _unlisted(intent, at_venue, known):
+                await connection.execute(self._insert(FILLS).values(rest).on_conflict_do_nothing())
+        return await _count(connection, change)
 
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record the venue's definite refusal."""
@@ -127,18 +146,18 @@ class Ledger:
             return tuple(_order(row) for row in await connection.execute(query))
 
     async def _change(self, client_order_id: str, now: datetime, **values: Any) -> None:
-        async with self._store.writing() as connection:
+        statement = (
+            update(ORDERS)
             # A final order stays as it is: a late answer cannot undo what is known.
-            await connection.execute(
-                update(ORDERS)
-                .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state.not_in(_FINAL))
-                .values(updated_at=now, **values),
-            )
+            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state.not_in(_FINAL))
+            .values(updated_at=now, **values)
+        )
+        await self._store.write(lambda connection: _count(connection, statement))
 
 
-async def _one(connection: AsyncConnection, client_order_id: str) -> LedgerOrder:
-    query = select(ORDERS).where(ORDERS.c.client_order_id == client_order_id).with_for_update()
-    return _order((await connection.execute(query)).one())
+async def _count(connection: AsyncConnection, statement: Executable) -> int:
+    """Run a statement; return how many rows it touched."""
+    return (await connection.execute(statement)).rowcount
 
 
 def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:
@@ -194,18 +213,10 @@ def _order(row: Row[Any]) -> LedgerOrder:
 
 
 def _fill_rows(intent: Intent, order: VenueOrder) -> list[dict[str, Any]]:
-    """Return one row a fill; where the venue gives only the order's sum, that sum once the order is final."""
-    owned = {
-        "account": intent.account,
-        "mode": intent.mode.value,
-        "policy_version": intent.policy_version,
-        "client_order_id": intent.client_order_id,
-        "symbol": intent.symbol,
-        "side": intent.side,
-    }
-    rows = [
+    """Return one row a fill that the venue names."""
+    return [
         {
-            **owned,
+            **_owner(intent),
             "trade_id": fill.trade_id,
             "quantity": fill.quantity,
             "price": fill.price,
@@ -215,7 +226,29 @@ def _fill_rows(intent: Intent, order: VenueOrder) -> list[dict[str, Any]]:
         }
         for fill in order.fills
     ]
-    if rows or not order.state.is_final or order.filled == 0 or order.average_price is None:
-        return rows
-    whole = {"trade_id": order.order_id, "quantity": order.filled, "price": order.average_price}
-    return [{**owned, **whole, "fee": order.fee, "fee_asset": order.fee_asset, "filled_at": None}]
+
+
+def _unlisted(intent: Intent, order: VenueOrder, known: Sequence[tuple[Decimal, Decimal]]) -> dict[str, Any] | None:
+    """Return what the order's sum holds beyond its known fills (quantity, price) as one row; None: nothing.
+
+    A venue may give the sum alone, or lose a fill in its answer. What is left gets the price that makes the average
+    right, and the order's fee where no fill has told its own.
+    """
+    quantity = order.filled - sum((q for q, _ in known), Decimal(0))
+    if quantity <= 0 or order.average_price is None:
+        return None
+    price = (order.average_price * order.filled - sum((q * p for q, p in known), Decimal(0))) / quantity
+    fee = {"fee": None, "fee_asset": None} if known else {"fee": order.fee, "fee_asset": order.fee_asset}
+    sums = {"trade_id": order.order_id, "quantity": quantity, "price": price if known else order.average_price}
+    return {**_owner(intent), **sums, **fee, "filled_at": None}
+
+
+def _owner(intent: Intent) -> dict[str, Any]:
+    return {
+        "account": intent.account,
+        "mode": intent.mode.value,
+        "policy_version": intent.policy_version,
+        "client_order_id": intent.client_order_id,
+        "symbol": intent.symbol,
+        "side": intent.side,
+    }

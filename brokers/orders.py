@@ -13,13 +13,15 @@ from models.order import Intent, LedgerOrder, VenueOrder
 from models.policy import Policy
 from models.reasons import OrderState
 from models.store.leases import Lease
+from rules.orders import LedgerContradicted
 
 log = logging.getLogger(__name__)
 
 FIRST_POLL = timedelta(milliseconds=100)
 LAST_POLL = timedelta(seconds=2)
-CLOCK_MARGIN = timedelta(seconds=1)
 LOOK_BACK = timedelta(minutes=1)  # a venue's clock may run behind ours
+SHORTEST_LISTING_LAG = timedelta(seconds=1)
+FAILURES_OF_THE_VENUE = 2  # failed look-ups in a row: it is the venue, and not these orders
 
 # Converts a fee to quote units; None where its asset has no known price.
 FeeInQuote = Callable[[VenueOrder], Decimal | None]
@@ -36,7 +38,10 @@ class Orders:
         self._clock = clock
         self._policy = policy
         self._fee_in_quote = fee_in_quote
-        self._sent: dict[str, timedelta] = {}  # by client order id, for those this process sent
+        # By client order id: since when this process knows it, on the clock that never jumps.
+        self._known_since: dict[str, timedelta] = {}
+        self._sent_here: set[str] = set()
+        self._in_trouble: set[str] = set()  # failed to be looked up last time: others go first
 
     async def send_once(self, lease: Lease, intent: Intent) -> None:
         """Send a committed intent, unless it was sent before, and record the answer, whatever it is.
@@ -44,11 +49,15 @@ class Orders:
         Raises: LeaseLost, StoreError: in both cases nothing was sent, or what was sent is found by its id later.
         """
         coid = intent.client_order_id
-        if not await self._ledger.about_to_send(lease, coid, self._clock.now()):
+        # The venue refuses it later than a deadline after the instant in the ledger. So whoever looks for it knows when
+        # it can not arrive any more, and a process that stood still before it sent does no harm when it goes on.
+        sent_at = self._clock.now()
+        if not await self._ledger.about_to_send(lease, coid, sent_at):
             return
-        self._sent[coid] = self._clock.elapsed()
+        self._sent_here.add(coid)
+        self._known_since[coid] = self._clock.elapsed()
         try:
-            order_id, at_venue = await self._client.place(intent, self._clock.now())
+            order_id, at_venue = await self._client.place(intent, sent_at)
         except VenueRefused as refusal:
             await self._ledger.refused(coid, refusal.code, refusal.detail, self._clock.now())
             log.info("order refused", extra={"symbol": intent.symbol, "code": refusal.code})
@@ -74,10 +83,7 @@ class Orders:
                 )
         pause = FIRST_POLL
         while undecided := await self._ledger.undecided(self._client.account):
-            try:
-                await self._look(undecided)
-            except VenueError as error:
-                log.warning("orders cannot be read", extra={"account": self._client.account, "code": error.code})
+            await self._look(undecided)
             undecided = await self._ledger.undecided(self._client.account)
             if not undecided or all(self._is_hopeless(order) for order in undecided):
                 break
@@ -86,76 +92,121 @@ class Orders:
         return undecided
 
     async def _look(self, undecided: Sequence[LedgerOrder]) -> None:
-        numbered = {o.venue_order_id: o for o in undecided if o.venue_order_id is not None}
-        found = await self._client.orders_by_id([(order_id, o.intent.symbol) for order_id, o in numbered.items()])
-        for order_id, order in numbered.items():
-            at_venue = found.get(order_id)
-            if at_venue is None or (not at_venue.state.is_final and self._is_late(order)):
-                at_venue = await self._end(order, order_id, known=at_venue is not None)
-            if at_venue is not None:
-                await self._record(order, at_venue)
-        for order in undecided:
-            if order.venue_order_id is None:
-                await self._find(order)
+        """Look at each order once. What goes wrong with one does not keep the others from their end."""
+        untroubled_first = sorted(undecided, key=lambda o: o.intent.client_order_id in self._in_trouble)
+        found, unread = await self._read_numbered(untroubled_first)
+        failures = 0
+        for order in untroubled_first:
+            coid = order.intent.client_order_id
+            if order.venue_order_id in unread:
+                continue
+            try:
+                await self._look_at(order, found.get(order.venue_order_id or ""))
+            except LedgerContradicted as contradiction:
+                log.error("order contradicts the ledger", extra={"client_order_id": coid, "detail": str(contradiction)})  # noqa: TRY400
+            except VenueError as error:
+                log.warning("order cannot be looked up", extra={"client_order_id": coid, "code": error.code})
+                self._in_trouble.add(coid)
+                failures += 1
+                if failures == FAILURES_OF_THE_VENUE:
+                    return
+            else:
+                self._in_trouble.discard(coid)
+                failures = 0
 
-    async def _end(self, order: LedgerOrder, order_id: str, *, known: bool) -> VenueOrder | None:
-        """Cancel an order whose time is over, and read its fills once more; look by our id where its own is unknown."""
-        if known:
-            await self._client.cancel(order_id, order.intent.symbol)
-            again = await self._client.orders_by_id([(order_id, order.intent.symbol)])
-            return again.get(order_id)
-        return await self._client.find(
-            order.intent.client_order_id, order.intent.symbol, self._sent_at(order) - LOOK_BACK
-        )
+    async def _read_numbered(self, orders: Sequence[LedgerOrder]) -> tuple[dict[str, VenueOrder], set[str | None]]:
+        """Read the orders whose venue id is known, by that id; return them, and the ids that could not be read."""
+        numbered = [(o.venue_order_id, o.intent.symbol) for o in orders if o.venue_order_id is not None]
+        size = self._client.orders_per_read
+        found: dict[str, VenueOrder] = {}
+        unread: set[str | None] = set()
+        failures = 0
+        for page in (numbered[start : start + size] for start in range(0, len(numbered), size)):
+            if failures < FAILURES_OF_THE_VENUE:
+                try:
+                    found.update(await self._client.orders_by_id(page))
+                except VenueError as error:
+                    log.warning("orders cannot be read", extra={"account": self._client.account, "code": error.code})
+                    failures += 1
+                else:
+                    failures = 0
+                    continue
+            unread.update(order_id for order_id, _ in page)
+        return found, unread
 
-    async def _find(self, order: LedgerOrder) -> None:
-        """Look for an order that was sent without an answer: by our id, then by its trades, then in the balance.
-
-        "Not found" is believed only after the moment from which the venue would refuse it for being late, and only when
-        no trade of the symbol is without an owner and the holding is what it was before.
-        """
-        intent, since = order.intent, self._sent_at(order) - LOOK_BACK
-        at_venue = await self._client.find(intent.client_order_id, intent.symbol, since)
+    async def _look_at(self, order: LedgerOrder, at_venue: VenueOrder | None) -> None:
+        """Record what became of one order; cancel it first where its time is over. Raises: VenueError."""
+        intent, order_id = order.intent, order.venue_order_id
+        if order_id is not None and at_venue is not None and not at_venue.state.is_final and self._is_late(order):
+            await self._client.cancel(order_id, intent.symbol)
+            at_venue = (await self._client.orders_by_id([(order_id, intent.symbol)])).get(order_id)
+        if at_venue is None:
+            at_venue = await self._client.find(intent.client_order_id, intent.symbol, self._sent_at(order) - LOOK_BACK)
+        if at_venue is None:
+            at_venue = await self._traded_as(order)
         if at_venue is not None:
             await self._record(order, at_venue)
-            return
-        if self._age(order) <= self._deadline:
-            return
-        ours = await self._ledger.venue_order_ids(intent.account, intent.symbol)
+
+    async def _traded_as(self, order: LedgerOrder) -> VenueOrder | None:
+        """Look for an order that the venue does not find: among the trades, then in the balance.
+
+        "Not found" is believed only once the venue's own clock says that it would refuse the order for being late, and
+        only when no trade of the symbol is without an owner and the holding is what it was before: then it is closed.
+        """
+        intent, since = order.intent, self._sent_at(order) - LOOK_BACK
+        if not await self._is_over(order):
+            return None
+        ours = await self._ledger.venue_order_ids(intent.account, intent.symbol) - {order.venue_order_id}
         strangers = await self._client.order_ids_traded(intent.symbol, since) - ours
         for order_id, found in (await self._client.orders_by_id([(i, intent.symbol) for i in strangers])).items():
             if found.client_order_id == intent.client_order_id:
-                await self._record(order, found)
-                return
+                return found
             if found.client_order_id is not None:
                 strangers -= {order_id}  # somebody else's, under somebody else's id
-        if strangers:
-            return  # trades that may be this order's: it stays undecided
-        base = intent.symbol.split("/")[0]
-        total = sum((h.total for h in await self._client.holdings() if h.asset == base), Decimal(0))
-        if total == intent.holding_before:
+        # With trades that may be its own it stays undecided, and so it does while anything of the holding moved.
+        if not strangers and order.filled == 0 and await self._is_untouched(intent):
+            code = "NEVER_ARRIVED" if order.venue_order_id is None else "VANISHED"
             detail = "the venue knows no such order and no such trade, and the holding is unchanged"
-            await self._ledger.closed_without_fill(intent.client_order_id, "NEVER_ARRIVED", detail, self._clock.now())
+            await self._ledger.closed_without_fill(intent.client_order_id, code, detail, self._clock.now())
+        return None
+
+    async def _is_over(self, order: LedgerOrder) -> bool:
+        """Whether nothing of it can happen any more, and what happened is listed: by the venue's clock, not by ours."""
+        if order.venue_order_id is not None and not self._is_late(order):
+            return False
+        lag = max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
+        there = await self._client.venue_time()
+        passed = self._known_for(order) if there is None else there - self._sent_at(order)
+        return passed > timedelta(seconds=self._policy.order_deadline_seconds) + lag
+
+    async def _is_untouched(self, intent: Intent) -> bool:
+        """Whether the holding is what it was before the order, and no order that cannot be seen holds any of it."""
+        base = intent.symbol.split("/")[0]
+        mine = [h for h in await self._client.holdings() if h.asset == base]
+        resting = [o for o in await self._client.open_orders() if o.side == "sell" and o.symbol.split("/")[0] == base]
+        held = sum((h.held for h in mine), Decimal(0))
+        explained = sum((o.quantity for o in resting), Decimal(0))
+        return sum((h.total for h in mine), Decimal(0)) == intent.holding_before and held <= explained
 
     async def _record(self, order: LedgerOrder, at_venue: VenueOrder) -> None:
         await self._ledger.seen(order, at_venue, self._fee_in_quote(at_venue), self._clock.now())
 
     def _is_late(self, order: LedgerOrder) -> bool:
-        return self._age(order) >= timedelta(seconds=self._policy.order_timeout_seconds)
+        """Whether its time is over. Of an order of another process only the hour tells, which may have jumped."""
+        age = self._known_for(order)
+        if order.intent.client_order_id not in self._sent_here:
+            age = max(age, self._clock.now() - self._sent_at(order))
+        return age >= timedelta(seconds=self._policy.order_timeout_seconds)
 
     def _is_hopeless(self, order: LedgerOrder) -> bool:
         """Whether waiting longer in this run makes no sense: every deadline has passed and still there is no proof."""
-        patience = max(timedelta(seconds=self._policy.order_timeout_seconds), self._deadline) + 2 * LAST_POLL
-        return self._age(order) > patience
+        deadline = self._policy.order_deadline_seconds + self._policy.settle_seconds
+        patience = timedelta(seconds=max(self._policy.order_timeout_seconds, deadline)) + 2 * LAST_POLL
+        return self._known_for(order) > patience
 
-    def _age(self, order: LedgerOrder) -> timedelta:
-        """How long ago it was sent; by the hour only for an order of another process, because the hour may jump."""
-        sent = self._sent.get(order.intent.client_order_id)
-        return self._clock.now() - self._sent_at(order) if sent is None else self._clock.elapsed() - sent
+    def _known_for(self, order: LedgerOrder) -> timedelta:
+        now = self._clock.elapsed()
+        return now - self._known_since.setdefault(order.intent.client_order_id, now)
 
     def _sent_at(self, order: LedgerOrder) -> datetime:
         return order.sent_at or self._clock.now()
-
-    @property
-    def _deadline(self) -> timedelta:
-        return timedelta(seconds=self._policy.order_deadline_seconds) + CLOCK_MARGIN

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import AccountsOption, FleetOption, JsonOption, note, print_json
+from cli.console import AccountsOption, FleetOption, JsonOption, err, note, out, print_json
 from cli.prefect_server import prepare_prefect
 from cli.render import show_run
 from models.errors import ConfigError
@@ -40,11 +40,12 @@ def normalize(  # noqa: PLR0917 - Typer reads the options off the signature
     run = _Runner(settings, fleet or settings.fleet, account or [], verbose=verbose)
     if live and not yes:
         preview = run.once(live=False)
-        show_run(preview)
-        if not any(a.actions for a in preview.accounts):
-            return preview.exit_code
-        if not typer.confirm("Apply this plan with real orders?", default=False, err=True):
+        show_run(preview, err if as_json else out)
+        to_do = any(a.actions for a in preview.accounts)
+        if to_do and not typer.confirm("Apply this plan with real orders?", default=False, err=True):
             note("nothing was sent")
+            if as_json:
+                print_json(preview)
             return NOTHING_SENT
         report = run.once(live=True, approved={a.account: a.plan_hash or "" for a in preview.accounts})
     else:

@@ -1,5 +1,6 @@
 """Tables for a person: the fleet, each account's actions, and what must be known."""
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -24,26 +25,26 @@ _OUTCOME = {
 }
 
 
-def show_run(report: RunReport) -> None:
+def show_run(report: RunReport, to: Console = out) -> None:
     """Print a run: what was done in each account, then the fleet."""
     for account in report.accounts:
         if account.actions:
-            out.print(_actions(account))
-    out.print(_fleet(report))
+            to.print(_actions(account))
+    to.print(_fleet(report))
     for account in report.accounts:
         for error in account.errors:
             line = Text.assemble(
                 (f"{account.account} ", "bold"), (f"{error.code} ", "yellow"), f"{error.symbol or ''} {error.message}"
             )
-            out.print(line, soft_wrap=True)
+            to.print(line, soft_wrap=True)
     totals, took = report.totals, (report.finished_at - report.started_at).total_seconds()
-    out.print(
+    to.print(
         f"{totals.accounts} accounts, positions {totals.positions_before} → {totals.positions_after}, "
         f"{totals.orders} orders, {totals.halted} halted; {took:.1f} s, run {report.run_id}",
         style="dim",
     )
     if any(account.status is AccountStatus.PENDING for account in report.accounts):
-        out.print("a dry run: nothing was sent. Apply it with --live", style="cyan")
+        to.print("a dry run: nothing was sent. Apply it with --live", style="cyan")
 
 
 def show_entry(report: EntryReport) -> None:

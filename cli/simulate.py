@@ -41,7 +41,8 @@ def simulate(
         served = demo_world(name) if world is None else load_world(world)
         plan = None if faults is None else load_faults(faults)
     except WorldError as error:
-        raise ConfigError(str(world or faults), str(error)) from None
+        file, _, problem = str(error).partition(": ")
+        raise ConfigError(file, problem) from None
     if served.venue is not name:
         raise ConfigError(str(world), f"describes {served.venue}, not {name}")
 

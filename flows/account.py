@@ -7,15 +7,13 @@ from flows.account_report import Story
 from models.errors import ContractBroken, EmptyLooking, LeaseHeld, NijaError, PlanExpired, VenueError
 from models.fleet import Account
 from models.order import LedgerOrder
-from models.plan import Plan
-from models.position import Snapshot
 from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
 from models.report import AccountReport
 from models.store.dust import standing_marks
 from models.store.halts import clear_halts, halt, standing_halts
 from models.store.leases import hold
 from models.store.runs import save_account_run
-from rules.plan import is_compliant, over_cap
+from rules.plan import is_compliant, over_cap, over_cap_here
 from tasks.apply_plan import apply_plan, mark_dust, mark_refused
 from tasks.plan_account import plan_account, plan_on
 from tasks.progress import Stage, tell
@@ -71,10 +69,10 @@ class _Run:
         """Read and plan. Nothing is sent, nothing is marked, nobody's lease is taken."""
         async with AsyncExitStack() as stack:
             at = await self._open(stack)
-            _, plan = await self._read_and_plan(at, 1)
-            if await self._is_halted(at, plan, lift=False):
+            await self._read_and_plan(at, 1)
+            if await self._is_halted(at, lift=False):
                 return AccountStatus.BLOCKED
-            return AccountStatus.COMPLIANT if is_compliant(plan, at.policy.max_positions) else AccountStatus.PENDING
+            return AccountStatus.COMPLIANT if is_compliant(at.plan, at.policy.max_positions) else AccountStatus.PENDING
 
     async def apply(self) -> AccountStatus:
         """Hold the lease and enforce the policy."""
@@ -85,14 +83,14 @@ class _Run:
             tell(at.id, Stage.RECOVERING)
             if await at.ledger.undecided(at.id):
                 await recover_orders(at)
-            snapshot, plan = await self._read_and_plan(at, 1)
-            if await self._is_halted(at, plan, lift=True):
+            await self._read_and_plan(at, 1)
+            if await self._is_halted(at, lift=True):
                 return AccountStatus.BLOCKED
-            if self.approved is not None and plan.content_hash != self.approved:
+            if self.approved is not None and at.plan.content_hash != self.approved:
                 self.story.error("PLAN_CHANGED", "the account changed since its plan was approved; look at the new one")
                 return AccountStatus.BLOCKED
-            plan = await self._enforce(at, snapshot, plan)
-            return await self._judge(at, plan)
+            await self._enforce(at)
+            return await self._judge(at)
 
     async def report(self, status: AccountStatus) -> AccountReport:
         """Return the account's report, kept in the store where that is possible."""
@@ -124,21 +122,20 @@ class _Run:
         self.at = await stack.enter_async_context(account)
         return self.at
 
-    async def _read_and_plan(self, at: AccountAt, cycle: int) -> tuple[Snapshot, Plan]:
+    async def _read_and_plan(self, at: AccountAt, cycle: int) -> None:
         tell(at.id, Stage.READING)
-        snapshot = await read_account(at)
-        self.story.snapshots.append(snapshot)
+        await read_account(at)
+        self.story.snapshots.append(at.snapshot)
         tell(at.id, Stage.PLANNING)
-        plan = await plan_account(at, snapshot, cycle)
-        self.story.plans.append(plan)
-        return snapshot, plan
+        await plan_account(at, cycle)
+        self.story.plans.append(at.plan)
 
-    async def _is_halted(self, at: AccountAt, plan: Plan, *, lift: bool) -> bool:
+    async def _is_halted(self, at: AccountAt, *, lift: bool) -> bool:
         """Whether a halt stands. One whose stated condition holds by now is lifted, where this run may write."""
         halts = await standing_halts(at.store, at.id)
-        holds_cap = not over_cap(plan, at.policy.max_positions)
+        holds_cap = not over_cap(at.plan, at.policy.max_positions)
         if halts and lift and holds_cap and all(h.cause is HaltCause.CAP_NOT_REACHED for h in halts):
-            reason = f"{plan.counted} positions read at the venue, cap {at.policy.max_positions}"
+            reason = f"{at.plan.counted} positions read at the venue, cap {at.policy.max_positions}"
             await clear_halts(at.store, at.id, by="clear condition", reason=reason, now=at.clock.now())
             self.story.error("HALT_CLEARED", reason)
             return False
@@ -147,28 +144,29 @@ class _Run:
             self.story.error("HALTED", f"since {since}: {standing.detail}; clears when {standing.clears_when}")
         return bool(halts)
 
-    async def _enforce(self, at: AccountAt, snapshot: Snapshot, plan: Plan) -> Plan:
-        """Apply, settle and verify until nothing can be done any more; return the plan of what is left."""
+    async def _enforce(self, at: AccountAt) -> None:
+        """Apply, settle and verify until nothing can be done any more."""
         while True:
-            if any(a.kind is ActionKind.MARK_DUST for a in plan.actions) and not plan.orders:
-                await mark_dust(at, plan)
-                self.story.applied.append((self.story.cycles, plan))
-                plan = await plan_on(at, snapshot, self.story.cycles)
-                self.story.plans.append(plan)
-            if not plan.orders or self.story.cycles == at.policy.max_enforcement_cycles:
-                return plan
+            if any(a.kind is ActionKind.MARK_DUST for a in at.plan.actions) and not at.plan.orders:
+                await mark_dust(at)
+                self.story.applied.append((self.story.cycles, at.plan))
+                await plan_on(at, self.story.cycles)
+                self.story.plans.append(at.plan)
+            if not at.plan.orders or self.story.cycles == at.policy.max_enforcement_cycles:
+                return
             self.story.cycles += 1
             cycle = self.story.cycles
-            self.story.applied.append((cycle, plan))
+            self.story.applied.append((cycle, at.plan))
             tell(at.id, Stage.SELLING)
-            await apply_plan(at, plan, snapshot, cycle)
-            await mark_dust(at, plan)
+            await apply_plan(at, cycle)
+            await mark_dust(at)
             tell(at.id, Stage.SETTLING)
             await settle_orders(at)
-            orders = await at.ledger.by_id([plan.client_order_id(a, cycle) for a in plan.orders])
-            await mark_refused(at, plan, tuple(orders.values()))
-            self._alarm_without_progress(tuple(orders.values()))
-            snapshot, plan = await self._read_and_plan(at, cycle + 1)
+            sent = await at.ledger.by_id([at.plan.client_order_id(a, cycle) for a in at.plan.orders])
+            orders = tuple(sent.values())
+            await mark_refused(at, orders)
+            self._alarm_without_progress(orders)
+            await self._read_and_plan(at, cycle + 1)
 
     def _alarm_without_progress(self, orders: tuple[LedgerOrder, ...]) -> None:
         """Say so when a whole cycle filled nothing: that is never only a matter of its orders."""
@@ -178,7 +176,7 @@ class _Run:
         said = f" ({', '.join(codes)})" if codes else ""
         self.story.error("ZERO_PROGRESS", f"cycle {self.story.cycles}: none of {len(orders)} orders filled{said}")
 
-    async def _judge(self, at: AccountAt, plan: Plan) -> AccountStatus:
+    async def _judge(self, at: AccountAt) -> AccountStatus:
         """Say how the account came out, from what was read last."""
         undecided = await at.ledger.undecided(at.id)
         for order in undecided:
@@ -187,21 +185,23 @@ class _Run:
         for order in await at.ledger.of_run(at.id, at.run_id):
             if order.state is OrderState.REJECTED:
                 self.story.error(order.error_code or "REJECTED", order.detail, order.intent.symbol)
-        over = over_cap(plan, at.policy.max_positions)
+        over = over_cap_here(at.plan, at.policy.max_positions)
         spent = self.story.cycles == at.policy.max_enforcement_cycles
         if over and (spent or not undecided):
-            await self._halt(at, plan, over)
+            await self._halt(at, over)
             return AccountStatus.HALTED
         if undecided:
             return AccountStatus.BLOCKED
-        if plan.actions:
-            self.story.error("ACTIONS_LEFT", f"{len(plan.actions)} actions left after {self.story.cycles} cycles")
+        if at.plan.actions:
+            self.story.error("ACTIONS_LEFT", f"{len(at.plan.actions)} actions left after {self.story.cycles} cycles")
             return AccountStatus.FAILED
+        if elsewhere := over_cap(at.plan, at.policy.max_positions):
+            self.story.error("OVER_ELSEWHERE", f"the owner's other accounts have {elsewhere} to close for the cap")
         return AccountStatus.COMPLIANT
 
-    async def _halt(self, at: AccountAt, plan: Plan, over: int) -> None:
+    async def _halt(self, at: AccountAt, over: int) -> None:
         detail = f"{over} over the cap of {at.policy.max_positions} after {self.story.cycles} cycles"
-        if not plan.orders:
+        if not at.plan.orders:
             detail += "; nothing of the rest can be sold"
         clears_when = f"a read shows at most {at.policy.max_positions} positions, or an operator lifts it"
         await halt(

@@ -34,8 +34,13 @@ class NormalizeRequest(BaseModel):
         description="Plan hash by account, as a person saw it; a plan that differs by then is not applied.",
     )
 
+    @property
+    def mode(self) -> str:
+        """The word for what the run does, as in its report."""
+        return "live" if self.live else "plan"
 
-@flow(name="normalize", flow_run_name="normalize-{request.fleet}", retries=0, validate_parameters=True)
+
+@flow(name="normalize", flow_run_name="normalize {request.mode}", retries=0, validate_parameters=True)
 async def normalize_accounts(request: NormalizeRequest) -> RunReport:
     """Bring the chosen accounts into the shape their policy declares, and report what came of it.
 
@@ -47,10 +52,11 @@ async def normalize_accounts(request: NormalizeRequest) -> RunReport:
     run_id = str(uuid.uuid4())
     async with open_runtime(settings, fleet) as runtime:
         started_at = runtime.clock.now()
-        mode = "live" if request.live else "plan"
-        await start_run(runtime.store, run_id, pipeline="normalize", mode=mode, fleet=str(fleet.path), now=started_at)
+        await start_run(
+            runtime.store, run_id, pipeline="normalize", mode=request.mode, fleet=str(fleet.path), now=started_at
+        )
         accounts = await _gather(runtime, chosen, request, run_id)
-        report = _report(run_id, mode, started_at, runtime.clock.now(), accounts)
+        report = _report(run_id, request.mode, started_at, runtime.clock.now(), accounts)
         await finish_run(runtime.store, run_id, now=report.finished_at)
     save_report(settings, report)
     await publish(report)

@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 
 from models.errors import ConfigError
 from models.policy import Policy
+from models.settings import POLICY_VARIABLES
 
+_VARIABLES = {field: name for name, field in POLICY_VARIABLES.items()}
 ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
 
@@ -112,7 +114,7 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
     except ValidationError as error:
         raise _config_error(path, error.errors()[0], FleetFile) from None
     policies = {name: _policy(path, name, values, defaults) for name, values in file.policies.items()}
-    fallback = _policy(path, "", {}, defaults)
+    fallback = _policy(path, None, {}, defaults)
     names = sorted(policies)
     seen: dict[str, str] = {}
     for place, account in enumerate(file.accounts):
@@ -159,13 +161,17 @@ def _read_yaml(path: Path) -> object:
         raise ConfigError(str(path), f"is not YAML: {' '.join(str(error).split())}") from None
 
 
-def _policy(path: Path, name: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Policy:
+def _policy(path: Path, name: str | None, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Policy:
+    """Complete the policy `name`; None: the one of accounts that name none, made of defaults alone."""
     try:
         return Policy.model_validate({**defaults, **{k: _as_exact(v) for k, v in values.items()}})
     except ValidationError as error:
         first = error.errors()[0]
-        if first["loc"] and first["loc"][0] in defaults and first["loc"][0] not in values:
-            raise ConfigError(f"environment {str(first['loc'][0]).upper()}", first["msg"]) from None
+        field = str(first["loc"][0]) if first["loc"] else ""
+        if field in defaults and field not in values:
+            raise ConfigError(f"environment {_VARIABLES[field]}", f"{first['msg']}, found {first['input']!r}") from None
+        if name is None:
+            raise ConfigError("environment", first["msg"].removeprefix("Value error, ")) from None
         first["loc"] = ("policies", name, *first["loc"])
         raise _config_error(path, first, Policy) from None
 

@@ -47,7 +47,7 @@ def make_plan(
             now,
         )
     ]
-    trims = _trims(snapshot.account, own + elsewhere, policy.max_positions)
+    trims, trimmed_elsewhere = _trims(snapshot.account, own + elsewhere, policy.max_positions)
     actions = [j.action for j in own if j.action is not None] + list(trims.values())
     rest = [j for j in own if j.action is None and j.position.symbol not in trims]
     return Plan(
@@ -57,6 +57,7 @@ def make_plan(
         expires_at=now + timedelta(seconds=policy.plan_ttl_seconds),
         counted=sum(j.counts for j in own),
         counted_elsewhere=sum(j.counts for j in elsewhere),
+        leaving_elsewhere=trimmed_elsewhere + sum(j.counts and j.frees_slot for j in elsewhere),
         actions=tuple(sorted(actions, key=lambda a: (ORDER_OF_KINDS.index(a.kind), a.value, a.symbol))),
         skips=tuple(sorted((j.skip for j in rest if j.skip is not None), key=lambda s: s.symbol)),
         dust=_symbols(j for j in own if not j.counts),
@@ -73,6 +74,11 @@ def is_compliant(plan: Plan, cap: int) -> bool:
 def over_cap(plan: Plan, cap: int) -> int:
     """Return how many positions the owner's accounts held over the cap when the plan was made."""
     return excess(plan.counted + plan.counted_elsewhere, cap)
+
+
+def over_cap_here(plan: Plan, cap: int) -> int:
+    """Return how much of the excess is left once the owner's other accounts close what is theirs to close."""
+    return excess(plan.counted + plan.counted_elsewhere - plan.leaving_elsewhere, cap)
 
 
 def positions_read(plan: Plan) -> int:
@@ -93,8 +99,10 @@ def _judge_all(
     ]
 
 
-def _trims(account: str, judged: Sequence[Judged], cap: int) -> dict[str, Action]:
-    """Pick the smallest of what can be sold until the cap holds; return this account's share by symbol.
+def _trims(account: str, judged: Sequence[Judged], cap: int) -> tuple[dict[str, Action], int]:
+    """Pick the smallest of what can be sold until the cap holds.
+
+    Return this account's share by symbol, and how many go at the other accounts.
 
     A pending position keeps its place among those to go: its order may have freed the slot already, and selling a
     larger one in its stead could not be taken back.
@@ -125,7 +133,7 @@ def _trims(account: str, judged: Sequence[Judged], cap: int) -> dict[str, Action
             detail=f"{detail}, cap {cap}, worth {money(place.value)}",
             cancel_first=sale.cancel_first,
         )
-    return trims
+    return trims, sum(place.account != account for place in to_go)
 
 
 def _place(judged: Judged) -> Place:

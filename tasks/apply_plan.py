@@ -20,11 +20,12 @@ from tasks.runtime import AccountAt
 _ABOUT_THE_ORDER = frozenset({"INVALID_ORDER", "BAD_REQUEST", "BAD_SYMBOL"})
 
 
-async def send_orders(at: AccountAt, plan: Plan, snapshot: Snapshot, cycle: int) -> None:
-    """Commit every intent of the plan, then send them one after the other.
+async def send_orders(at: AccountAt, cycle: int) -> None:
+    """Commit every intent of `at.plan`, then send them one after the other.
 
     Raises: PlanExpired before anything is sent; LeaseLost, StoreError: what was not sent stays unsent.
     """
+    plan, snapshot = at.plan, at.snapshot
     if at.clock.now() > plan.expires_at:
         raise PlanExpired(at.id, plan.expires_at)
     lease = at.held_lease()
@@ -42,16 +43,16 @@ async def send_orders(at: AccountAt, plan: Plan, snapshot: Snapshot, cycle: int)
         await at.orders.send_once(lease, intent)
 
 
-async def mark_dust(at: AccountAt, plan: Plan) -> None:
+async def mark_dust(at: AccountAt) -> None:
     """Record every holding that the plan found unsellable. Raises: StoreError."""
     now = at.clock.now()
     marks = {
-        a.symbol: DustMark(a.symbol, a.reason, a.value, now) for a in plan.actions if a.kind is ActionKind.MARK_DUST
+        a.symbol: DustMark(a.symbol, a.reason, a.value, now) for a in at.plan.actions if a.kind is ActionKind.MARK_DUST
     }
     await mark(at.store, at.id, marks, mode=at.mode, policy_version=at.policy.version)
 
 
-async def mark_refused(at: AccountAt, plan: Plan, orders: tuple[LedgerOrder, ...]) -> None:
+async def mark_refused(at: AccountAt, orders: tuple[LedgerOrder, ...]) -> None:
     """Let a holding rest whose own sale the venue refused, so that it is not tried in every cycle.
 
     When every order of a plan was refused the fault is ours or the venue's, not the holdings': none is marked.
@@ -61,7 +62,7 @@ async def mark_refused(at: AccountAt, plan: Plan, orders: tuple[LedgerOrder, ...
         return
     now = at.clock.now()
     retry_at = now + timedelta(hours=at.policy.refusal_backoff_hours)
-    value = {a.symbol: a.value for a in plan.actions}
+    value = {a.symbol: a.value for a in at.plan.actions}
     marks = {
         o.intent.symbol: DustMark(o.intent.symbol, Reason.REFUSED_BEFORE, value[o.intent.symbol], now, retry_at)
         for o in refused
@@ -70,9 +71,9 @@ async def mark_refused(at: AccountAt, plan: Plan, orders: tuple[LedgerOrder, ...
 
 
 @task(name="apply", task_run_name="apply {at.id}", cache_policy=NO_CACHE, retries=0)  # run twice, it could sell twice
-async def apply_plan(at: AccountAt, plan: Plan, snapshot: Snapshot, cycle: int) -> None:
+async def apply_plan(at: AccountAt, cycle: int) -> None:
     """Send the plan's orders, each once."""
-    await send_orders(at, plan, snapshot, cycle)
+    await send_orders(at, cycle)
 
 
 async def _free_what_is_held(at: AccountAt, action: Action, snapshot: Snapshot) -> bool:

@@ -3,8 +3,6 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.plan import Plan
-from models.position import Snapshot
 from models.reasons import Mode
 from models.store.dust import standing_marks
 from models.store.runs import save_plan
@@ -14,14 +12,14 @@ from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
 
 
-async def plan_on(at: AccountAt, snapshot: Snapshot, cycle: int) -> Plan:
-    """Return the plan for a snapshot, kept in the store before anything of it is sent. Raises: StoreError."""
+async def plan_on(at: AccountAt, cycle: int) -> None:
+    """Plan on `at.snapshot`, and keep the plan in the store before anything of it is sent. Raises: StoreError."""
     siblings = []
     for sibling in at.runtime.fleet.siblings(at.account):
         async with open_account(at.runtime, sibling, run_id=at.run_id, mode=Mode.PLAN) as there:
             siblings.append(await read_snapshot(there))
-    plan = make_plan(
-        snapshot,
+    at.plan = make_plan(
+        at.snapshot,
         at.policy,
         marks=await standing_marks(at.store, at.id),
         pending={o.intent.symbol for o in await at.ledger.undecided(at.id)},
@@ -30,14 +28,13 @@ async def plan_on(at: AccountAt, snapshot: Snapshot, cycle: int) -> Plan:
         sibling_marks={s.account: await standing_marks(at.store, s.account) for s in siblings},
         sibling_pending={s.account: {o.intent.symbol for o in await at.ledger.undecided(s.account)} for s in siblings},
     )
-    await save_plan(at.store, plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
-    return plan
+    await save_plan(at.store, at.plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
 
 
 @task(name="plan", task_run_name="plan {at.id}", cache_policy=NO_CACHE, retries=0)
-async def plan_account(at: AccountAt, snapshot: Snapshot, cycle: int) -> Plan:
-    """Keep the snapshot as what is tracked now, and plan on it."""
+async def plan_account(at: AccountAt, cycle: int) -> None:
+    """Keep `at.snapshot` as what is tracked now, and plan on it; the plan becomes `at.plan`."""
     await save_snapshot(
-        at.store, snapshot, run_id=at.run_id, cycle=cycle, mode=at.mode, policy_version=at.policy.version
+        at.store, at.snapshot, run_id=at.run_id, cycle=cycle, mode=at.mode, policy_version=at.policy.version
     )
-    return await plan_on(at, snapshot, cycle)
+    await plan_on(at, cycle)

@@ -31,7 +31,7 @@ async def read_snapshot(at: AccountAt) -> Snapshot:
         at.client.reported_equity(at.account.quote) if at.policy.check_equity else _none(),
     )
     now = at.clock.now()
-    at.prices = tickers.prices
+    at.tickers = tickers
     quote = at.account.quote
     markets = at.venue.markets(quote)
     positions = value_holdings(
@@ -63,7 +63,15 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
     # A delisted coin is in no market list any more; the balance that names it is all there is, and it is unvalued.
     unlisted = {p.holding.asset for p in snapshot.positions if p.no_price is NoPrice.NO_MARKET}
     known = at.venue.assets() | unlisted
-    gate_account(snapshot, at.prices, known_assets=known, now=snapshot.taken_at, policy=at.policy)
+    _, prices = gate_account(
+        snapshot,
+        at.prices,
+        known_assets=known,
+        now=snapshot.taken_at,
+        policy=at.policy,
+        passed=at.tickers.passed,
+    )
+    at.tickers.passed.update(prices.accepted)
     mismatch = equity_mismatch(snapshot, at.policy.equity_tolerance_fraction)
     if mismatch is not None:
         raise EquityMismatched(at.id, mismatch.computed, mismatch.reported)
@@ -74,11 +82,11 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
 
 
 @task(name="read", task_run_name="read {at.id}", cache_policy=NO_CACHE, retries=0)  # retried call by call, in brokers
-async def read_account(at: AccountAt) -> Snapshot:
-    """Read, value and check one account."""
+async def read_account(at: AccountAt) -> None:
+    """Read, value and check one account; it becomes `at.snapshot`."""
     snapshot = await read_snapshot(at)
     await check_snapshot(at, snapshot)
-    return snapshot
+    at.snapshot = snapshot
 
 
 async def _none() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from brokers.account import AccountClient
-from brokers.hub import SharedVenue, Venues
+from brokers.hub import SharedVenue, Tickers, Venues
 from brokers.ledger import Ledger
 from brokers.orders import Orders
 from brokers.simulator.credentials import simulated_credentials
@@ -23,7 +23,9 @@ from models.errors import ConfigError
 from models.fleet import Account, Fleet, load_fleet
 from models.market import Price
 from models.order import VenueOrder
+from models.plan import Plan
 from models.policy import Policy
+from models.position import Snapshot
 from models.reasons import Mode
 from models.settings import Credentials, Settings, credentials_from, policy_defaults
 from models.store.engine import Store
@@ -54,11 +56,15 @@ class AccountAt:
         self.store = runtime.store
         self.clock = runtime.clock
         self.ledger = Ledger(runtime.store)
-        self.prices: Mapping[str, Price] = {}  # of the last read
         self.venue: SharedVenue
         self.client: AccountClient
         self.orders: Orders
         self.lease: Lease | None = None
+        self.tickers = Tickers({}, runtime.clock.now())  # none before the first read
+        # What the account looks like now, and what is to be done about it. They live here and not in the tasks'
+        # parameters, because Prefect walks through every value of a parameter, one position at a time.
+        self.snapshot: Snapshot
+        self.plan: Plan
 
     def __repr__(self) -> str:
         return f"AccountAt({self.account.id})"
@@ -67,6 +73,11 @@ class AccountAt:
     def id(self) -> str:
         """The account's id."""
         return self.account.id
+
+    @property
+    def prices(self) -> Mapping[str, Price]:
+        """The prices of the last read, by symbol; none before it."""
+        return self.tickers.prices
 
     @property
     def max_price_age(self) -> timedelta:

@@ -4,12 +4,10 @@ A breach blocks every write for the account. A holding that only lacks a price (
 unvalued, counted and never sold, and the account goes on.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -20,16 +18,15 @@ from pandera.errors import SchemaErrors
 from models.errors import ConfigError, ContractBroken
 from models.market import Price
 from models.policy import Policy
-from models.position import Position, Snapshot
+from models.position import Snapshot
 from validations.frames import CLOCK_SKEW_SECONDS, Breach, PositionFrame, PriceFrame
+from validations.rows import Row, number_problems, position_problems, position_row, price_problems, price_row
 
 MAX_PRICE_AGE = timedelta(seconds=Policy().max_price_age_seconds)
 LEAVES_UNVALUED = frozenset({Breach.MISSING, Breach.NOT_POSITIVE, Breach.STALE})  # of a price: no breach by itself
 UTC = "datetime64[ns, UTC]"
 _TIMES = frozenset({"at", "price_at"})
 _NAMES = frozenset({"symbol", "asset"})
-
-Row = dict[str, Any]  # one row of a frame by column: floats, texts, bools and times
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +79,15 @@ def gate_account(
     known_assets: Collection[str],
     now: datetime,
     policy: Policy,
+    passed: Collection[str] = (),
 ) -> tuple[GateResult, GateResult]:
     """Hold one account's positions and the prices they were valued with to their contracts.
 
-    Prices are needed for the positions that have a market. `now` is the instant the holdings were valued at.
+    Prices are needed for the positions that have a market. `now` is the instant the holdings were valued at. `passed`:
+    symbols whose price, as it stands in `prices`, was let through before; accounts of one venue share one read.
     Raises: ConfigError when validation is switched off; ContractBroken names what broke, in full.
     """
-    needed = [p.symbol for p in snapshot.positions if p.symbol in snapshot.markets]
+    needed = [p.symbol for p in snapshot.positions if p.symbol in snapshot.markets and p.symbol not in passed]
     results = (
         gate_positions(snapshot, known_assets=known_assets, now=now, policy=policy),
         gate_prices(prices, needed=needed, now=now, max_price_age=_max_age(policy)),
@@ -118,10 +117,10 @@ def gate_positions(
     rows: list[Row] = []
     unframed: list[Rejected] = []
     for position in snapshot.positions:
-        if problems := tuple(_position_problems(position)):
+        if problems := tuple(position_problems(position)):
             unframed.append(Rejected(str(position.symbol), problems))
         else:
-            rows.append(_position_row(position, known, now, max_age))
+            rows.append(position_row(position, known, now, max_age))
     accepted, rejected, breaches = _judge(rows, PositionFrame)
     return GateResult(
         frame="positions",
@@ -160,11 +159,11 @@ def gate_prices(
     rows: list[Row] = []
     unframed: list[Rejected] = []
     for symbol, price in asked:
-        problems = [*_price_problems(price), *([Breach.DUPLICATE] if copies[symbol] > 1 else [])]
+        problems = [*price_problems(price), *([Breach.DUPLICATE] if copies[symbol] > 1 else [])]
         if problems:
             unframed.append(Rejected(symbol, tuple(problems)))
         else:
-            rows.append(_price_row(symbol, price, now, max_price_age))
+            rows.append(price_row(symbol, price, now, max_price_age))
     accepted, rejected, breaches = _judge(rows, PriceFrame)
     return GateResult(
         frame="prices",
@@ -242,66 +241,6 @@ def _reason(check: str, column: str) -> Breach:
     return Breach.WRONG_TYPE if check.startswith("dtype") else Breach.NOT_CHECKED
 
 
-def _position_row(position: Position, known: frozenset[str], now: datetime, max_age: timedelta) -> Row:
-    holding, price, value = position.holding, position.price, position.value
-    age = math.nan if price is None else (now - price.at).total_seconds()
-    return {
-        "symbol": position.symbol,
-        "asset": holding.asset,
-        "free": float(holding.free),
-        "held": float(holding.held),
-        "locked": float(holding.locked),
-        "quantity": float(holding.total),
-        "is_valued": price is not None,
-        "price": math.nan if price is None else float(price.value),
-        "value": math.nan if value is None else float(value),
-        "price_at": None if price is None else price.at,
-        "age_seconds": age,
-        "stale_in_seconds": max_age.total_seconds() - age,
-        "is_known": holding.asset in known,
-    }
-
-
-def _price_row(symbol: str, price: Price, now: datetime, max_age: timedelta) -> Row:
-    age = (now - price.at).total_seconds()
-    return {
-        "symbol": symbol,
-        "price": float(price.value),
-        "at": price.at,
-        "age_seconds": age,
-        "stale_in_seconds": max_age.total_seconds() - age,
-    }
-
-
-def _position_problems(position: Position) -> Iterator[Breach]:
-    """Find what a frame cannot hold: it would turn a bool into 1.0 and a naive time into UTC."""
-    holding = position.holding
-    if not isinstance(position.symbol, str) or not isinstance(holding.asset, str):
-        yield Breach.WRONG_TYPE
-    found = {problem for number in (holding.free, holding.held, holding.locked) for problem in _number_problems(number)}
-    yield from sorted(found)
-    if position.price is not None:
-        yield from (p for p in _price_problems(position.price) if p not in found)
-
-
-def _price_problems(price: Price | None) -> Iterator[Breach]:
-    if price is None or price.value is None:
-        yield Breach.MISSING
-        return
-    yield from _number_problems(price.value)
-    if not isinstance(price.at, datetime):
-        yield Breach.WRONG_TYPE
-    elif price.at.utcoffset() is None:
-        yield Breach.NAIVE_TIME
-
-
-def _number_problems(number: object) -> Iterator[Breach]:
-    if not isinstance(number, Decimal):
-        yield Breach.WRONG_TYPE
-    elif not number.is_finite() or math.isinf(float(number)):
-        yield Breach.NOT_FINITE
-
-
 def _snapshot_breaches(snapshot: Snapshot, now: datetime, max_age: timedelta) -> Iterator[FrameBreach]:
     if snapshot.taken_at.utcoffset() is None:
         yield FrameBreach(Breach.NAIVE_TIME, f"read at {snapshot.taken_at}")
@@ -311,10 +250,10 @@ def _snapshot_breaches(snapshot: Snapshot, now: datetime, max_age: timedelta) ->
         yield FrameBreach(Breach.FUTURE, f"read at {snapshot.taken_at}")
     amounts = {"free cash": snapshot.cash_free, "cash": snapshot.cash_total}
     for name, amount in amounts.items():
-        problems = [*_number_problems(amount)] or ([Breach.NEGATIVE] if amount < 0 else [])
+        problems = [*number_problems(amount)] or ([Breach.NEGATIVE] if amount < 0 else [])
         yield from (FrameBreach(problem, f"{name} {amount}") for problem in problems)
     if snapshot.reported_equity is not None:
-        problems = [*_number_problems(snapshot.reported_equity)]
+        problems = [*number_problems(snapshot.reported_equity)]
         yield from (FrameBreach(problem, f"reported equity {snapshot.reported_equity}") for problem in problems)
 
 

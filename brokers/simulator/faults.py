@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from brokers.simulator.fault_kinds import FAULTS, Fault
 from brokers.simulator.wire import Operation
+from brokers.simulator.world import checked, read_yaml
 
 
 class FaultRule(BaseModel):
@@ -99,5 +99,5 @@ def as_plan(raw: Any) -> FaultPlan:
 
 
 def load_faults(path: Path) -> FaultPlan:
-    """Read a fault plan from a YAML or JSON file."""
-    return as_plan(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Read a fault plan from a YAML or JSON file. Raises: WorldError naming the file and every wrong key."""
+    return checked(path, read_yaml(path), as_plan)

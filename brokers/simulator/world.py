@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from brokers.simulator.credentials import simulated_credentials
 
+T = TypeVar("T")
 Positive = Annotated[Decimal, Field(gt=0)]
 NotNegative = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
@@ -182,12 +184,23 @@ class World(_Strict):
 
 def load_world(path: Path) -> World:
     """Read a world file. Raises: WorldError naming the file and every wrong key."""
+    return checked(path, read_yaml(path), World.model_validate)
+
+
+def read_yaml(path: Path) -> object:
+    """Read a YAML or JSON file. Raises: WorldError naming the file."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise WorldError(f"{path}: {error}") from error
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WorldError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def checked(path: Path, raw: object, validate: Callable[[object], T]) -> T:
+    """Validate what a file says. Raises: WorldError naming the file and every wrong key."""
     try:
-        return World.model_validate(raw)
+        return validate(raw)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}" for fault in error.errors()

@@ -6,21 +6,24 @@ A transaction rolls back unless its block ends well. On SQLite a writing transac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from models.errors import StoreError
 from models.store.migrate import migrate
 
+T = TypeVar("T")
+
 BUSY_TIMEOUT_SECONDS = 10
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_POSTGRES_PARAMETERS = frozenset({"host", "port", "ssl", "sslmode", "prepared_statement_cache_size"})
 _SQLITE_CODES = {
     "SQLITE_BUSY": ("STORE_LOCKED", "another process holds its lock"),
     "SQLITE_LOCKED": ("STORE_LOCKED", "another process holds its lock"),
@@ -48,6 +51,8 @@ class Store:
         self.where = where
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = asyncio.Lock()
+        self._waiting: list[_Write[Any]] = []
+        self._groups: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -94,6 +99,41 @@ class Store:
                 async with connection.begin():
                     yield connection
 
+    async def write(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run one writing statement and return when it is committed. Raises: StoreError.
+
+        On SQLite those that wait at the same moment are committed together: the disk is asked once for all of them.
+        `statement` must be a single statement, because one that fails leaves the others of its group as they are.
+        """
+        if not self.is_sqlite:
+            async with self.writing() as connection:
+                return await statement(connection)
+        write: _Write[T] = _Write(statement, asyncio.get_running_loop().create_future())
+        self._waiting.append(write)
+        if len(self._waiting) == 1:
+            group = asyncio.create_task(self._commit_group())
+            self._groups.add(group)  # a task that nobody holds may be collected before it ran
+            group.add_done_callback(self._groups.discard)
+        return await write.done
+
+    async def _commit_group(self) -> None:
+        group: list[_Write[Any]] = []
+        try:
+            async with self.writing() as connection:
+                group, self._waiting = self._waiting, []
+                for write in group:
+                    await write.run(connection)
+        except BaseException as error:
+            if not group:
+                group, self._waiting = self._waiting, []
+            for write in group:
+                write.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for write in group:
+                write.succeed()
+
     async def seconds(self, connection: AsyncConnection) -> float:
         """Return the store's own clock, in seconds since 1970: the one clock that all processes share."""
         query = (
@@ -115,10 +155,33 @@ class Store:
             raise StoreError("STORE_UNREACHABLE", self.where, f"cannot be reached ({type(error).__name__})") from error
 
 
+class _Write(Generic[T]):
+    """One statement of a group, and whoever waits for its commit."""
+
+    def __init__(self, statement: Callable[[AsyncConnection], Awaitable[T]], done: "asyncio.Future[T]") -> None:
+        self.statement = statement
+        self.done = done
+        self.result: T | None = None
+
+    async def run(self, connection: AsyncConnection) -> None:
+        try:
+            self.result = await self.statement(connection)
+        except DBAPIError as error:
+            self.fail(error if (fault := _fault(error.orig)) is None else StoreError(fault[0], "store", fault[1]))
+
+    def succeed(self) -> None:
+        if not self.done.done():
+            self.done.set_result(self.result)  # type: ignore[arg-type]
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
 def _engine(url: str) -> tuple[AsyncEngine, str]:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise StoreError("STORE_URL", "NIJA_DATABASE_URL", "is not a database URL") from None
     where = parsed.render_as_string(hide_password=True)
     driver = _DRIVERS.get(parsed.get_backend_name())
@@ -135,8 +198,17 @@ def _engine(url: str) -> tuple[AsyncEngine, str]:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
-        engine = create_async_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = create_async_engine(_for_asyncpg(parsed, where), pool_size=10, max_overflow=20, pool_pre_ping=True)
     return engine, where
+
+
+def _for_asyncpg(url: URL, where: str) -> URL:
+    """Give libpq's `sslmode` the name that asyncpg knows it by. Raises: StoreError for a parameter it does not take."""
+    for name in url.query.keys() - _POSTGRES_PARAMETERS:
+        allowed = ", ".join(sorted(_POSTGRES_PARAMETERS))
+        raise StoreError("STORE_URL", where, f"unknown parameter {name!r} (allowed: {allowed})")
+    sslmode = url.query.get("sslmode")
+    return url if sslmode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

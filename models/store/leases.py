@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,6 +105,12 @@ async def assert_held(connection: AsyncConnection, lease: Lease) -> None:
     row = select(LEASES.c.token).where(LEASES.c.account == lease.account)
     if (await connection.execute(row)).scalar_one_or_none() != lease.token:
         raise LeaseLost(lease.account)
+
+
+def is_held(lease: Lease) -> ColumnElement[bool]:
+    """Return the condition under which a statement may write for the lease's holder: it has not passed to another."""
+    held = select(LEASES.c.token).where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
+    return held.exists()
 
 
 async def standing_leases(store: Store) -> dict[str, str]:

@@ -314,6 +314,29 @@ def test_the_cap_passes_over_what_a_sale_would_not_free() -> None:
     assert symbols(plan_for(snapshot, max_positions=2), ActionKind.TRIM_CAP) == ["ETH"]
 
 
+def test_a_small_sale_whose_rest_still_counts_does_not_spare_another_position() -> None:
+    snapshot = a_snapshot(
+        a_position("BTC/USD", 900),
+        a_position("ETH/USD", 500),
+        a_position("ADA/USD", 7, free=Decimal("1.9")),
+        markets=[a_market("ADA/USD", lot_step=1)],
+    )
+
+    plan = plan_for(snapshot, max_positions=2)
+
+    assert [a.symbol for a in plan.actions] == ["ADA/USD", "ETH/USD"]
+
+
+def test_a_small_position_that_can_only_be_marked_keeps_its_slot() -> None:
+    snapshot = a_snapshot(
+        *positions_worth({"BTC": 900, "ETH": 500, "ADA": 4}), markets=[a_market("ADA/USD", minimum_notional=5)]
+    )
+
+    plan = plan_for(snapshot, max_positions=2)
+
+    assert [a.symbol for a in plan.actions] == ["ETH/USD", "ADA/USD"]
+
+
 def test_of_equals_the_alphabetically_first_is_kept() -> None:
     plan = plan_for(a_snapshot(*positions_worth({"CCC": 50, "AAA": 50, "BBB": 50})), max_positions=2)
 

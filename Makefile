@@ -1,0 +1,43 @@
+# Everything installs itself into .venv from requirements.lock; only Python 3.11 or later, git and make are needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+WORKERS ?= 2
+
+.PHONY: run test check bench lock clean help
+
+help:  ## Show what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(READY)  ## Normalise the example fleet on simulated venues
+	$(BIN)/nija normalize --fleet examples/fleet.yaml --live --yes
+
+test: $(READY)  ## Run every test, on SQLite and PostgreSQL
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+
+check: $(READY)  ## Format, lint, types, import directions, quick tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/pytest -q -m "not wire"
+
+bench: $(READY)  ## Measure, against a bare loop in the same run
+	$(BIN)/python benchmarks/fleet.py
+
+lock:  ## Pin the dependencies of pyproject.toml anew
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv
+	.venv-lock/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --python-version 3.11 --upgrade -q -o requirements.lock
+	rm -rf .venv-lock
+
+clean:  ## Forget the installation and the example's state
+	rm -rf .venv .nija
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "nija needs Python 3.11 or later, found " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	@echo "installing into .venv, about a minute"
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
