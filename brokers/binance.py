@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
@@ -68,5 +69,6 @@ class Binance(Adapter):
             raise
 
 
+@cache
 def _spot_errors() -> dict[str, Any]:
     return dict(ccxt.binance().exceptions["spot"]["exact"])

@@ -8,10 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Executable, Row, select, update
+from sqlalchemy import Connection, Executable, Row, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.reasons import FINAL_STATES, ActionKind, Mode, OrderState
@@ -92,22 +91,20 @@ class Ledger:
                 return
             order = (await self.by_id([coid]))[coid]  # somebody recorded something in between: judge again
 
-    async def _record(
-        self, connection: AsyncConnection, at_venue: VenueOrder, intent: Intent, change: Executable
-    ) -> int:
+    def _record(self, connection: Connection, at_venue: VenueOrder, intent: Intent, change: Executable) -> int:
         """Write the fills, then the order's new state; return how many orders changed.
 
         In this order, because a final order is never looked at again: fills that stand without it are met again when it
         is, and none is added twice.
         """
         if fills := _fill_rows(intent, at_venue):
-            await connection.execute(self._insert(FILLS).values(fills).on_conflict_do_nothing())
+            connection.execute(self._insert(FILLS).values(fills).on_conflict_do_nothing())
         if at_venue.state.is_final and at_venue.filled > 0:
             query = select(FILLS.c.quantity, FILLS.c.price).where(FILLS.c.client_order_id == intent.client_order_id)
-            known = [(row.quantity, row.price) for row in await connection.execute(query)]
+            known = [(row.quantity, row.price) for row in connection.execute(query)]
             if rest := _unlisted(intent, at_venue, known):
-                await connection.execute(self._insert(FILLS).values(rest).on_conflict_do_nothing())
-        return await _count(connection, change)
+                connection.execute(self._insert(FILLS).values(rest).on_conflict_do_nothing())
+        return _count(connection, change)
 
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record the venue's definite refusal."""
@@ -155,9 +152,9 @@ class Ledger:
         await self._store.write(lambda connection: _count(connection, statement))
 
 
-async def _count(connection: AsyncConnection, statement: Executable) -> int:
+def _count(connection: Connection, statement: Executable) -> int:
     """Run a statement; return how many rows it touched."""
-    return (await connection.execute(statement)).rowcount
+    return connection.execute(statement).rowcount
 
 
 def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:

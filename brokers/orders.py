@@ -19,8 +19,9 @@ log = logging.getLogger(__name__)
 
 FIRST_POLL = timedelta(milliseconds=100)
 LAST_POLL = timedelta(seconds=2)
+SLOWER_BY = 3  # from poll to poll: a look-up is dear where a venue counts calls
 LOOK_BACK = timedelta(minutes=1)  # a venue's clock may run behind ours
-SHORTEST_LISTING_LAG = timedelta(seconds=1)
+SHORTEST_LISTING_LAG = timedelta(milliseconds=500)
 FAILURES_OF_THE_VENUE = 2  # failed look-ups in a row: it is the venue, and not these orders
 
 # Converts a fee to quote units; None where its asset has no known price.
@@ -88,7 +89,7 @@ class Orders:
             if not undecided or all(self._is_hopeless(order) for order in undecided):
                 break
             await self._clock.sleep(pause)
-            pause = min(pause * 2, LAST_POLL)
+            pause = min(pause * SLOWER_BY, LAST_POLL)
         return undecided
 
     async def _look(self, undecided: Sequence[LedgerOrder]) -> None:
@@ -175,9 +176,11 @@ class Orders:
         if order.venue_order_id is not None and not self._is_late(order):
             return False
         lag = max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
+        over_after = timedelta(seconds=self._policy.order_deadline_seconds) + lag
+        if max(self._known_for(order), self._clock.now() - self._sent_at(order)) <= over_after:
+            return False  # the venue is not even asked
         there = await self._client.venue_time()
-        passed = self._known_for(order) if there is None else there - self._sent_at(order)
-        return passed > timedelta(seconds=self._policy.order_deadline_seconds) + lag
+        return (self._known_for(order) if there is None else there - self._sent_at(order)) > over_after
 
     async def _is_untouched(self, intent: Intent) -> bool:
         """Whether the holding is what it was before the order, and no order that cannot be seen holds any of it."""

@@ -28,9 +28,9 @@ def check(fleet: FleetOption = None) -> int:
 
     Example: nija fleet check --fleet fleet.yaml
     """
-    from brokers.venues import check_venues  # noqa: PLC0415 - ccxt takes a second that --help need not pay
-
     loaded = load_fleet(fleet or load_settings().fleet, policy_defaults())
+    from brokers.venues import check_venues  # noqa: PLC0415 - ccxt takes a second that a wrong file need not pay
+
     warnings = check_venues(loaded)
     table = Table(title=str(loaded.path), title_justify="left")
     for column in ("account", "kind", "venue", "quote", "cap", "dust", "minimum", "consolidation", "policy version"):

@@ -50,6 +50,7 @@ def run() -> None:
         complain("FILE_ERROR", f"{error.filename or 'a file'}: {error.strerror or error}")
         code = CANNOT_RUN
     except (KeyboardInterrupt, typer.Abort):
-        complain("INTERRUPTED", "stopped; what was sent is in the ledger: nija recover")
         code = INTERRUPTED
+    if code == INTERRUPTED:  # Typer itself makes this code of a Ctrl-C within a command
+        complain("INTERRUPTED", "stopped; what was sent is in the ledger: nija recover")
     sys.exit(code if isinstance(code, int) else 0)

@@ -20,6 +20,7 @@ from tasks.progress import Stage, tell
 from tasks.read_account import read_account
 from tasks.runtime import AccountAt, Runtime, mode_of, open_account
 from tasks.settle_orders import recover_orders, settle_orders
+from tasks.verify_account import verify_account
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class _Run:
         """Read and plan. Nothing is sent, nothing is marked, nobody's lease is taken."""
         async with AsyncExitStack() as stack:
             at = await self._open(stack)
-            await self._read_and_plan(at, 1)
+            await self._read_and_plan(at)
             if await self._is_halted(at, lift=False):
                 return AccountStatus.BLOCKED
             return AccountStatus.COMPLIANT if is_compliant(at.plan, at.policy.max_positions) else AccountStatus.PENDING
@@ -83,7 +84,7 @@ class _Run:
             tell(at.id, Stage.RECOVERING)
             if await at.ledger.undecided(at.id):
                 await recover_orders(at)
-            await self._read_and_plan(at, 1)
+            await self._read_and_plan(at)
             if await self._is_halted(at, lift=True):
                 return AccountStatus.BLOCKED
             if self.approved is not None and at.plan.content_hash != self.approved:
@@ -122,12 +123,20 @@ class _Run:
         self.at = await stack.enter_async_context(account)
         return self.at
 
-    async def _read_and_plan(self, at: AccountAt, cycle: int) -> None:
+    async def _read_and_plan(self, at: AccountAt) -> None:
         tell(at.id, Stage.READING)
         await read_account(at)
-        self.story.snapshots.append(at.snapshot)
         tell(at.id, Stage.PLANNING)
-        await plan_account(at, cycle)
+        await plan_account(at, 1)
+        self._keep(at)
+
+    async def _verify(self, at: AccountAt, cycle: int) -> None:
+        tell(at.id, Stage.READING)
+        await verify_account(at, cycle)
+        self._keep(at)
+
+    def _keep(self, at: AccountAt) -> None:
+        self.story.snapshots.append(at.snapshot)
         self.story.plans.append(at.plan)
 
     async def _is_halted(self, at: AccountAt, *, lift: bool) -> bool:
@@ -166,7 +175,7 @@ class _Run:
             orders = tuple(sent.values())
             await mark_refused(at, orders)
             self._alarm_without_progress(orders)
-            await self._read_and_plan(at, cycle + 1)
+            await self._verify(at, cycle + 1)
 
     def _alarm_without_progress(self, orders: tuple[LedgerOrder, ...]) -> None:
         """Say so when a whole cycle filled nothing: that is never only a matter of its orders."""

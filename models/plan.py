@@ -44,8 +44,8 @@ class Plan:
     """The difference between policy and venue for one account, and what stays as it is and why.
 
     `counted` is how many positions take a slot before the plan, `counted_elsewhere` the same for the other accounts of
-    the owner, `leaving_elsewhere` how many of those are theirs to close; `dust`, `regrown` and `kept` are symbols. Every
-    position stands once in actions, skips or `kept`.
+    the owner, `leaving_elsewhere` how many of those are theirs to close; `dust`, `regrown` and `kept` are symbols.
+    Every position stands once in actions, skips or `kept`.
     """
 
     account: str

@@ -52,6 +52,20 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracked:
+    """A position as we keep it between reads. Quantity in base units, entry price and value in quote units.
+
+    `entry_price` None: not known, so it is held and reported; its age still counts. `value` as of the last read.
+    """
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal | None
+    first_seen_at: datetime
+    value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Holdings, prices, open orders and market limits of one account, read together at one instant."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from models.order import Fill
-from models.position import Snapshot
+from models.position import Snapshot, Tracked
 
 EXPLAINED_FRACTION = Decimal("0.000001")  # venues round fills and balances differently
 
@@ -29,16 +29,6 @@ class CostBasis:
     quantity: Decimal
     price: Decimal
     fees_complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """A position as we keep it. `entry_price` None: not known, so it is held and reported; its age still counts."""
-
-    symbol: str
-    quantity: Decimal
-    entry_price: Decimal | None
-    first_seen_at: datetime
 
 
 def cost_basis(trades: Iterable[Trade], quantity: Decimal, *, base: str, quote: str) -> CostBasis | None:
@@ -85,6 +75,7 @@ def adopt(
         adopted[position.symbol] = replace(
             before,
             quantity=position.holding.total,
+            value=position.value,
             entry_price=known.get(position.symbol, before.entry_price),
         )
     return adopted

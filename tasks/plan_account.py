@@ -6,7 +6,8 @@ from prefect.cache_policies import NO_CACHE
 from models.reasons import Mode
 from models.store.dust import standing_marks
 from models.store.runs import save_plan
-from models.store.tracked import save_snapshot
+from models.store.tracked import save_snapshot, tracked_positions
+from rules.adoption import adopt, gone
 from rules.plan import make_plan
 from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
@@ -31,10 +32,25 @@ async def plan_on(at: AccountAt, cycle: int) -> None:
     await save_plan(at.store, at.plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
 
 
-@task(name="plan", task_run_name="plan {at.id}", cache_policy=NO_CACHE, retries=0)
-async def plan_account(at: AccountAt, cycle: int) -> None:
-    """Keep `at.snapshot` as what is tracked now, and plan on it; the plan becomes `at.plan`."""
+async def keep_and_plan(at: AccountAt, cycle: int) -> None:
+    """Keep `at.snapshot` as what is tracked now, and plan on it; the plan becomes `at.plan`. Raises: StoreError."""
+    before, snapshot = await tracked_positions(at.store, at.id), at.snapshot
+    after = adopt(before, snapshot, now=snapshot.taken_at)
+    for symbol in gone(before, snapshot):
+        del after[symbol]
     await save_snapshot(
-        at.store, at.snapshot, run_id=at.run_id, cycle=cycle, mode=at.mode, policy_version=at.policy.version
+        at.store,
+        snapshot,
+        after,
+        run_id=at.run_id,
+        cycle=cycle,
+        mode=at.mode,
+        policy_version=at.policy.version,
     )
     await plan_on(at, cycle)
+
+
+@task(name="plan", task_run_name="plan {at.id}", cache_policy=NO_CACHE, retries=0)
+async def plan_account(at: AccountAt, cycle: int) -> None:
+    """Write the snapshot down, and plan on it."""
+    await keep_and_plan(at, cycle)

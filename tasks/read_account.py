@@ -14,7 +14,7 @@ from rules.reconcile import equity_mismatch
 from rules.tracking import looks_empty
 from rules.valuation import value_holdings
 from tasks.runtime import AccountAt
-from validations.gate import gate_account
+from validations.gate import Asked
 
 _ZERO = Decimal(0)
 
@@ -63,15 +63,10 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
     # A delisted coin is in no market list any more; the balance that names it is all there is, and it is unvalued.
     unlisted = {p.holding.asset for p in snapshot.positions if p.no_price is NoPrice.NO_MARKET}
     known = at.venue.assets() | unlisted
-    _, prices = gate_account(
-        snapshot,
-        at.prices,
-        known_assets=known,
-        now=snapshot.taken_at,
-        policy=at.policy,
-        passed=at.tickers.passed,
-    )
-    at.tickers.passed.update(prices.accepted)
+    tickers = at.tickers
+    asked = Asked(snapshot, tickers.prices, known, snapshot.taken_at, at.policy, passed=tickers.passed)
+    _, prices = await at.runtime.gate.passes(asked)
+    tickers.passed.update(prices.accepted)
     mismatch = equity_mismatch(snapshot, at.policy.equity_tolerance_fraction)
     if mismatch is not None:
         raise EquityMismatched(at.id, mismatch.computed, mismatch.reported)
@@ -81,12 +76,17 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
             raise EmptyLooking(at.id, len(tracked))
 
 
-@task(name="read", task_run_name="read {at.id}", cache_policy=NO_CACHE, retries=0)  # retried call by call, in brokers
-async def read_account(at: AccountAt) -> None:
-    """Read, value and check one account; it becomes `at.snapshot`."""
+async def read_and_check(at: AccountAt) -> None:
+    """Read, value and check one account; it becomes `at.snapshot`. Raises: as the two above."""
     snapshot = await read_snapshot(at)
     await check_snapshot(at, snapshot)
     at.snapshot = snapshot
+
+
+@task(name="read", task_run_name="read {at.id}", cache_policy=NO_CACHE, retries=0)  # retried call by call, in brokers
+async def read_account(at: AccountAt) -> None:
+    """Read, value and check one account."""
+    await read_and_check(at)
 
 
 async def _none() -> None:

@@ -30,6 +30,7 @@ from models.reasons import Mode
 from models.settings import Credentials, Settings, credentials_from, policy_defaults
 from models.store.engine import Store
 from models.store.leases import Holder, Lease
+from validations.together import Gate
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Runtime:
     venues: Venues
     holder: Holder
     clock: Clock
+    gate: Gate
 
 
 class AccountAt:
@@ -126,7 +128,7 @@ async def open_runtime(settings: Settings, fleet: Fleet, clock: Clock | None = N
             await Store.open(settings.store_url) as store,
             Venues(clock, settings.venue_timeout_seconds) as venues,
         ):
-            yield Runtime(settings, fleet, store, venues, holder, clock)
+            yield Runtime(settings, fleet, store, venues, holder, clock, Gate())
 
 
 @asynccontextmanager

@@ -101,6 +101,7 @@ class PositionFrame(_Strict):
     An unvalued position has no price, no value and no price time; a valued one has all of them.
     """
 
+    account: Series[str]
     symbol: Series[str]
     asset: Series[str]
     free: Series[float]
@@ -148,7 +149,7 @@ class PositionFrame(_Strict):
     @pa.dataframe_check(error=Breach.DUPLICATE.value)
     @classmethod
     def _is_unique(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
-        return unique(frame["symbol"])
+        return unique(frame[["account", "symbol"]])
 
     @pa.dataframe_check(error=Breach.WRONG_SYMBOL.value)
     @classmethod
@@ -178,7 +179,7 @@ def finite(numbers: "pd.Series[float] | pd.DataFrame") -> "pd.Series[bool]":
     return (rows.abs() < np.inf).all(axis="columns")
 
 
-def unique(names: "pd.Series[str]") -> "pd.Series[bool]":
+def unique(names: "pd.Series[str] | pd.DataFrame") -> "pd.Series[bool]":
     """Tell which names stand once. Every row of a repeated name fails, since none of them is the right one."""
     return ~names.duplicated(keep=False)
 

@@ -13,11 +13,12 @@ from validations.frames import Breach
 Row = dict[str, Any]  # by column: floats, texts, bools and times
 
 
-def position_row(position: Position, known: frozenset[str], now: datetime, max_age: timedelta) -> Row:
+def position_row(position: Position, known: frozenset[str], now: datetime, max_age: timedelta, *, account: str) -> Row:
     """Write a position as a row of a `PositionFrame`."""
     holding, price, value = position.holding, position.price, position.value
     age = math.nan if price is None else (now - price.at).total_seconds()
     return {
+        "account": account,
         "symbol": position.symbol,
         "asset": holding.asset,
         "free": float(holding.free),

@@ -6,17 +6,18 @@ A transaction rolls back unless its block ends well. On SQLite a writing transac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from models.errors import StoreError
+from models.store.group import GroupWriter
 from models.store.migrate import migrate
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ _SQLITE_CODES = {
     "SQLITE_LOCKED": ("STORE_LOCKED", "another process holds its lock"),
     "SQLITE_READONLY": ("STORE_READ_ONLY", "it is read-only"),
     "SQLITE_FULL": ("STORE_FULL", "its disk is full"),
-    "SQLITE_IOERR": ("STORE_UNREACHABLE", "its disk cannot be read or written"),
+    "SQLITE_IOERR": ("STORE_UNREACHABLE", "its disk is full, or cannot be read or written"),
     "SQLITE_CANTOPEN": ("STORE_UNREACHABLE", "the file cannot be opened"),
     "SQLITE_NOTADB": ("STORE_DAMAGED", "the file is not a database"),
     "SQLITE_CORRUPT": ("STORE_DAMAGED", "the file is damaged"),
@@ -51,8 +52,7 @@ class Store:
         self.where = where
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = asyncio.Lock()
-        self._waiting: list[_Write[Any]] = []
-        self._groups: set[asyncio.Task[None]] = set()
+        self._group = GroupWriter(_sqlite_writer(engine.url), self._writer) if self.is_sqlite else None
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -71,6 +71,8 @@ class Store:
 
     async def close(self) -> None:
         """Give the connections back."""
+        if self._group is not None:
+            self._group.close()
         await self._engine.dispose()
 
     async def __aenter__(self) -> Self:
@@ -99,40 +101,17 @@ class Store:
                 async with connection.begin():
                     yield connection
 
-    async def write(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run one writing statement and return when it is committed. Raises: StoreError.
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a short piece of writing work and return its result when it is committed. Raises: StoreError.
 
-        On SQLite those that wait at the same moment are committed together: the disk is asked once for all of them.
-        `statement` must be a single statement, because one that fails leaves the others of its group as they are.
+        On SQLite those that wait at the same moment share a transaction, and a statement that fails undoes itself
+        alone: work of several statements must put them in an order in which that does no harm.
         """
-        if not self.is_sqlite:
-            async with self.writing() as connection:
-                return await statement(connection)
-        write: _Write[T] = _Write(statement, asyncio.get_running_loop().create_future())
-        self._waiting.append(write)
-        if len(self._waiting) == 1:
-            group = asyncio.create_task(self._commit_group())
-            self._groups.add(group)  # a task that nobody holds may be collected before it ran
-            group.add_done_callback(self._groups.discard)
-        return await write.done
-
-    async def _commit_group(self) -> None:
-        group: list[_Write[Any]] = []
-        try:
-            async with self.writing() as connection:
-                group, self._waiting = self._waiting, []
-                for write in group:
-                    await write.run(connection)
-        except BaseException as error:
-            if not group:
-                group, self._waiting = self._waiting, []
-            for write in group:
-                write.fail(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            for write in group:
-                write.succeed()
+        with self.faults():
+            if self._group is not None:
+                return await self._group.write(work)
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
 
     async def seconds(self, connection: AsyncConnection) -> float:
         """Return the store's own clock, in seconds since 1970: the one clock that all processes share."""
@@ -153,29 +132,6 @@ class Store:
             raise StoreError(fault[0], self.where, fault[1]) from error
         except (TimeoutError, OSError) as error:
             raise StoreError("STORE_UNREACHABLE", self.where, f"cannot be reached ({type(error).__name__})") from error
-
-
-class _Write(Generic[T]):
-    """One statement of a group, and whoever waits for its commit."""
-
-    def __init__(self, statement: Callable[[AsyncConnection], Awaitable[T]], done: "asyncio.Future[T]") -> None:
-        self.statement = statement
-        self.done = done
-        self.result: T | None = None
-
-    async def run(self, connection: AsyncConnection) -> None:
-        try:
-            self.result = await self.statement(connection)
-        except DBAPIError as error:
-            self.fail(error if (fault := _fault(error.orig)) is None else StoreError(fault[0], "store", fault[1]))
-
-    def succeed(self) -> None:
-        if not self.done.done():
-            self.done.set_result(self.result)  # type: ignore[arg-type]
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
 
 
 def _engine(url: str) -> tuple[AsyncEngine, str]:
@@ -209,6 +165,14 @@ def _for_asyncpg(url: URL, where: str) -> URL:
         raise StoreError("STORE_URL", where, f"unknown parameter {name!r} (allowed: {allowed})")
     sslmode = url.query.get("sslmode")
     return url if sslmode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
+
+
+def _sqlite_writer(url: URL) -> Engine:
+    """Return an engine for the thread that writes: every transaction of it takes the write lock at its start."""
+    engine = create_engine(url.set(drivername="sqlite"), connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine.execution_options(writes=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,33 +1,22 @@
-"""Tracked positions: what was seen at the venue and since when. A snapshot replaces; the first sight stays."""
+"""Tracked positions: what was seen at the venue and since when. What replaces what is `rules.adoption`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select
 
-from models.position import Snapshot
+from models.position import Position, Snapshot, Tracked
 from models.reasons import Mode
 from models.store.engine import Store
 from models.store.tables import DECISIONS, SNAPSHOTS, TRACKED
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """One position as it was last seen. Quantity in base units, value and entry price in quote units."""
-
-    symbol: str
-    quantity: Decimal
-    value: Decimal | None
-    entry_price: Decimal | None
-    first_seen_at: datetime
-
-
 async def tracked_positions(store: Store, account: str) -> dict[str, Tracked]:
     """Return an account's tracked positions by symbol."""
     async with store.reading() as connection:
-        return await _tracked(connection, account)
+        rows = await connection.execute(select(TRACKED).where(TRACKED.c.account == account))
+        return {r.symbol: Tracked(r.symbol, r.quantity, r.entry_price, r.first_seen_at, r.value) for r in rows}
 
 
 async def last_cash(store: Store, account: str) -> Decimal | None:
@@ -43,15 +32,17 @@ async def last_cash(store: Store, account: str) -> Decimal | None:
 
 
 async def save_snapshot(
-    store: Store, snapshot: Snapshot, *, run_id: str, cycle: int, mode: Mode, policy_version: str
+    store: Store,
+    snapshot: Snapshot,
+    tracked: Mapping[str, Tracked],
+    *,
+    run_id: str,
+    cycle: int,
+    mode: Mode,
+    policy_version: str,
 ) -> None:
-    """Keep a snapshot that was read successfully, and let it replace what is tracked.
-
-    Quantities are replaced, never added to; the first sight and the entry price stay; what is gone is dropped, because
-    only a read that passed every check comes here.
-    """
+    """Keep a snapshot that passed its checks, and what is tracked of the account from now on, in one transaction."""
     owned = {"account": snapshot.account, "mode": mode.value, "policy_version": policy_version}
-    seen = {p.symbol: p for p in snapshot.positions}
     async with store.writing() as connection:
         await connection.execute(
             insert(SNAPSHOTS).values(
@@ -61,48 +52,24 @@ async def save_snapshot(
                 taken_at=snapshot.taken_at,
                 cash_total=snapshot.cash_total,
                 equity=snapshot.equity,
-                positions=[
-                    {
-                        "symbol": p.symbol,
-                        "free": str(p.holding.free),
-                        "held": str(p.holding.held),
-                        "locked": str(p.holding.locked),
-                        "price": None if p.price is None else str(p.price.value),
-                        "price_source": None if p.price is None else p.price.source,
-                        "priced_at": None if p.price is None else p.price.at.isoformat(),
-                        "no_price": p.no_price,
-                    }
-                    for p in snapshot.positions
-                ],
+                positions=[_document(position) for position in snapshot.positions],
             ),
         )
-        before = await _tracked(connection, snapshot.account)
-        new = [
+        await connection.execute(delete(TRACKED).where(TRACKED.c.account == snapshot.account))
+        rows = [
             {
                 **owned,
-                "symbol": p.symbol,
-                "quantity": p.holding.total,
-                "value": p.value,
-                "entry_price": None,
-                "first_seen_at": snapshot.taken_at,
+                "symbol": t.symbol,
+                "quantity": t.quantity,
+                "value": t.value,
+                "entry_price": t.entry_price,
+                "first_seen_at": t.first_seen_at,
                 "last_seen_at": snapshot.taken_at,
             }
-            for p in snapshot.positions
-            if p.symbol not in before
+            for t in tracked.values()
         ]
-        if new:
-            await connection.execute(insert(TRACKED), new)
-        of_account = TRACKED.c.account == snapshot.account
-        for symbol in before.keys() & seen.keys():
-            position = seen[symbol]
-            await connection.execute(
-                update(TRACKED)
-                .where(of_account, TRACKED.c.symbol == symbol)
-                .values(quantity=position.holding.total, value=position.value, last_seen_at=snapshot.taken_at),
-            )
-        gone = before.keys() - seen.keys()
-        if gone:
-            await connection.execute(delete(TRACKED).where(of_account, TRACKED.c.symbol.in_(gone)))
+        if rows:
+            await connection.execute(insert(TRACKED).values(rows))
 
 
 async def forget(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
@@ -121,10 +88,15 @@ async def forget(store: Store, account: str, *, by: str, reason: str, now: datet
         return dropped.rowcount
 
 
-async def _tracked(connection: AsyncConnection, account: str) -> dict[str, Tracked]:
-    rows = await connection.execute(
-        select(
-            TRACKED.c.symbol, TRACKED.c.quantity, TRACKED.c.value, TRACKED.c.entry_price, TRACKED.c.first_seen_at
-        ).where(TRACKED.c.account == account),
-    )
-    return {r.symbol: Tracked(r.symbol, r.quantity, r.value, r.entry_price, r.first_seen_at) for r in rows}
+def _document(position: Position) -> dict[str, str | None]:
+    holding, price = position.holding, position.price
+    return {
+        "symbol": position.symbol,
+        "free": str(holding.free),
+        "held": str(holding.held),
+        "locked": str(holding.locked),
+        "price": None if price is None else str(price.value),
+        "price_source": None if price is None else price.source,
+        "priced_at": None if price is None else price.at.isoformat(),
+        "no_price": position.no_price,
+    }

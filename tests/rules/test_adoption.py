@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from rules.adoption import Tracked, Trade, adopt, cost_basis, gone
+from models.position import Tracked
+from rules.adoption import Trade, adopt, cost_basis, gone
 from tests.builders import NOW, a_fill, a_position, a_snapshot
 
 
@@ -19,7 +20,11 @@ def test_adopting_twice_leaves_the_quantity_unchanged() -> None:  # case E1
     once = adopt({}, snapshot, now=NOW, entry_prices=entries)
     twice = adopt(once, snapshot, now=NOW + timedelta(hours=1), entry_prices=entries)
 
-    assert twice == once == {"SOL/USD": Tracked("SOL/USD", Decimal("0.51389914"), Decimal("81.99"), NOW)}
+    assert (
+        twice
+        == once
+        == {"SOL/USD": Tracked("SOL/USD", Decimal("0.51389914"), Decimal("81.99"), NOW, once["SOL/USD"].value)}
+    )
 
 
 def test_an_entry_price_survives_a_snapshot_without_one() -> None:  # case E1
@@ -41,7 +46,8 @@ def test_adoption_replaces_a_quantity_and_keeps_the_first_time_seen() -> None:
 
     adopted = adopt(tracked, a_snapshot(a_position("ETH/USD", free=2)), now=NOW)
 
-    assert adopted["ETH/USD"] == Tracked("ETH/USD", Decimal(2), None, NOW - timedelta(days=3))
+    assert (adopted["ETH/USD"].quantity, adopted["ETH/USD"].entry_price) == (Decimal(2), None)
+    assert adopted["ETH/USD"].first_seen_at == NOW - timedelta(days=3)
 
 
 def test_two_buys_average() -> None:  # case E2

@@ -23,6 +23,7 @@ def a_price_frame(rows: int = 2, **columns: object) -> pd.DataFrame:
 def a_position_frame(rows: int = 2, **columns: object) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
+            "account": ["platform"] * rows,
             "symbol": [f"A{n}/USD" for n in range(rows)],
             "asset": [f"A{n}" for n in range(rows)],
             "free": [1.0] * rows,
@@ -126,3 +127,9 @@ def test_a_repeated_index_breaks_the_whole_frame() -> None:
     _, breaches = failures(a_price_frame().set_axis([0, 0], axis="index"), PriceFrame)
 
     assert [b.reason for b in breaches] == [Breach.DUPLICATE]
+
+
+def test_two_accounts_may_hold_the_same_symbol() -> None:
+    frame = a_position_frame(symbol=["A0/USD", "A0/USD"], asset=["A0", "A0"], account=["platform", "alice"])
+
+    assert failures(frame, PositionFrame) == ({}, ())
