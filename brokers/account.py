@@ -150,7 +150,7 @@ class AccountClient:
                 last_answer(),
                 unknown_texts=self._adapter.unknown_texts,
                 refusal_texts=self._adapter.refusal_texts,
-            ) from error
+            ) from None  # ccxt's text holds the whole address, and Prefect logs what stands behind an error
         if not isinstance(answer, dict) or not answer.get("id"):
             raise OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
         return answer
@@ -191,7 +191,7 @@ async def read(venue: str, operation: str, call: Callable[[], Awaitable[T]], pol
             try:
                 return await call()
             except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
-                raise read_error(error, venue, operation, last_answer()) from error
+                raise read_error(error, venue, operation, last_answer()) from None  # as in `_place_once`
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -5,6 +5,7 @@ order list or ticker table without an error. The check at the end of `handle_err
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -26,6 +27,10 @@ class RequiredKeys(Protocol):
         ...
 
 
+# ccxt logs every request at debug level, key and signature included: that stays shut, whatever level the root has.
+_quiet = logging.getLogger("brokers.ccxt")
+_quiet.setLevel(logging.WARNING)
+
 _NO_ANSWER = Answer()
 _answer: ContextVar[Answer] = ContextVar("answer", default=_NO_ANSWER)
 
@@ -43,6 +48,7 @@ def forget_answer() -> None:
 class Hardened:
     """Mixed into a ccxt class, in front of it."""
 
+    logger = _quiet
     required_keys: RequiredKeys
     signing: asyncio.Lock | None = None  # set where the venue wants nonces to arrive in order
 

@@ -15,7 +15,7 @@ from aiohttp import ClientConnectorCertificateError, ClientConnectorDNSError, Cl
 from models.errors import OutcomeUnknown, SignAgain, VenueError, VenueRefused, VenueUnavailable
 
 # ccxt parses what a venue sent in plain Python: an answer of an unexpected shape surfaces as one of these.
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError)
+MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
 _CODES: tuple[tuple[type[BaseException], str], ...] = (
     (ccxt.OnMaintenance, "MAINTENANCE"),

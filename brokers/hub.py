@@ -1,7 +1,7 @@
 """What accounts of one venue share: one HTTP session, one `load_markets`, one tickers read while it is fresh."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,6 +23,7 @@ from models.settings import Credentials
 T = TypeVar("T")
 
 TICKERS_FRESH_FOR = timedelta(seconds=30)
+_ENOUGH_TO_JUDGE = 20  # markets; any real venue has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,14 @@ class SharedVenue:
 
     async def _read_tickers(self) -> Tickers:
         raw = await self._client.fetch_tickers()
+        if not raw:
+            raise ValueError("the venue lists no ticker")
+        markets = self._client.markets
+        active = {symbol for symbol, m in markets.items() if m.get("spot") and m.get("active") is not False}
+        if _lacks_too_many(active, raw):
+            raise ValueError("the venue's tickers lack more than a third of its markets")
+        if _lacks_too_many(raw, markets):
+            raise ValueError("the venue's markets lack more than a third of its tickers")
         now = self._clock.now()
         known = {symbol: ticker for symbol, ticker in raw.items() if ticker.get("last") is not None}
         return Tickers({s: _price(t["last"], t.get("timestamp"), now) for s, t in known.items()}, now)
@@ -163,6 +172,15 @@ class _Once(Generic[T]):
         return await asyncio.shield(task)
 
 
+def _lacks_too_many(wanted: Collection[str], found: Collection[str]) -> bool:
+    """Whether a list is torn: it would leave holdings without a price or a market, and others would go in their stead.
+
+    A venue names every market in both of its lists; few of them prove nothing.
+    """
+    missing = sum(symbol not in found for symbol in wanted)
+    return len(wanted) >= _ENOUGH_TO_JUDGE and missing * 3 > len(wanted)
+
+
 async def _await(make: Callable[[], Awaitable[T]]) -> T:
     return await make()
 
@@ -194,9 +212,11 @@ def _market(raw: Mapping[str, Any], client: Any) -> Market:
 
 
 def _step(precision: Any, client: Any) -> Decimal:
+    if precision is None:
+        return Decimal("1e-8")  # ccxt itself sends eight decimals where the venue states none
     number = _number(precision)
     if number is None:
-        return Decimal("1e-8")  # ccxt itself sends eight decimals where the venue states none
+        return Decimal(0)  # stated and unreadable: nothing is sold in such a market
     return number if client.precisionMode == _TICK_SIZE else Decimal(1).scaleb(-int(number))
 
 

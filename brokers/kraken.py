@@ -15,6 +15,14 @@ from models.position import Holding
 # base asset; .S (staked), .B (yield) and .M (opt-in rewards) cannot be sold; .P is parachain, .T is tokenized.
 _TRADABLE_SUFFIX = ".F"
 _LOCKED_SUFFIXES = (".S", ".B", ".M", ".P")
+_FEE_CREDITS = "KFEE"  # in every balance and no asset: it pays fees, and can neither be traded nor withdrawn
+
+# https://docs.kraken.com/api/docs/guides/spot-errors: texts that ccxt has no class for.
+_NAMED = {
+    "EAPI:Invalid signature": ccxt.AuthenticationError,
+    "EQuery:Unknown asset pair": ccxt.BadSymbol,
+    "EOrder:Cost minimum not met": ccxt.InvalidOrder,
+}
 
 
 class Kraken(Adapter):
@@ -48,7 +56,7 @@ class Kraken(Adapter):
 
     def config(self, url: str | None) -> dict[str, Any]:
         """Redirect both APIs; let ccxt's bucket hold what Kraken's counter holds (15, one every 3 s)."""
-        config: dict[str, Any] = {"tokenBucket": {"capacity": 45, "tokens": 45}}
+        config: dict[str, Any] = {"tokenBucket": {"capacity": 45, "tokens": 45}, "exceptions": {"exact": _NAMED}}
         if url is not None:
             base = url.rstrip("/")
             config["urls"] = {"api": {"public": base, "private": base}}
@@ -65,6 +73,8 @@ class Kraken(Adapter):
         held: dict[str, Decimal] = {}
         locked: dict[str, Decimal] = {}
         for name, entry in answer["result"].items():
+            if name == _FEE_CREDITS:
+                continue
             base, dot, suffix = str(name).partition(".")
             asset = client.safe_currency_code(base)
             total, on_hold = exact(entry["balance"]), exact(entry.get("hold_trade", "0"))

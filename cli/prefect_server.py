@@ -1,5 +1,6 @@
 """Find the Prefect server that flows run on, before Prefect itself is imported and reads its settings."""
 
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -9,6 +10,8 @@ from cli.console import note
 
 DEFAULT_API = "http://127.0.0.1:4200/api"
 _PROBE_SECONDS = 2.0
+# Prefect's senders warn about what they still have to send under names outside its own tree of loggers.
+_LOG_OUTSIDE_PREFECT = ("EventsWorker", "APILogWorker")
 
 
 def prepare_prefect(home: Path, *, verbose: bool) -> None:
@@ -20,6 +23,8 @@ def prepare_prefect(home: Path, *, verbose: bool) -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # What a person needs of a run is in its report; Prefect's own lines are for `--verbose`.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
+    for worker in () if verbose else _LOG_OUTSIDE_PREFECT:
+        logging.getLogger(worker).setLevel(logging.ERROR)
     if _answers(api):
         os.environ["PREFECT_API_URL"] = api
         return

@@ -33,10 +33,11 @@ class Policy(BaseModel):
     cancel_open_orders: bool = Field(default=True, description="Cancel open orders that hold what must be sold.")
     settle_seconds: Seconds = Field(default=3, description="Wait before positions are read again.")
     order_timeout_seconds: Seconds = Field(default=30, description="An order unfilled by then is canceled.")
-    order_deadline_seconds: Seconds = Field(
+    order_deadline_seconds: float = Field(  # not Seconds: its own limits would replace these
         default=10,
         ge=2,
         le=60,
+        allow_inf_nan=False,
         description="The venue refuses an order that reaches it later than this after it was sent.",
     )
     max_enforcement_cycles: int = Field(default=3, ge=1, le=10, description="Then an account over its cap is halted.")

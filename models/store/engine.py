@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from zlib import crc32
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -112,6 +113,11 @@ class Store:
                 return await self._group.write(work)
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
+
+    async def queue(self, connection: AsyncConnection, what: str) -> None:
+        """Let one transaction at a time past this line for `what`. SQLite has one writer, and needs no telling."""
+        if not self.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": crc32(what.encode())})
 
     async def seconds(self, connection: AsyncConnection) -> float:
         """Return the store's own clock, in seconds since 1970: the one clock that all processes share."""

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from zlib import crc32
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select
 
 from models.store.engine import Store
 from models.store.tables import RESERVATIONS
@@ -33,9 +32,7 @@ async def reserve(
     Whoever asks at the same time waits, and is judged in view of this one. Raises: StoreError.
     """
     async with store.writing() as connection:
-        if not store.is_sqlite:  # SQLite has one writer; PostgreSQL is told what must not happen side by side
-            key = crc32("|".join(sorted(among)).encode())
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": key})
+        await store.queue(connection, f"entries {'|'.join(sorted(among))}")
         now = await store.seconds(connection)
         await connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now))
         rows = await connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(among)))

@@ -44,6 +44,7 @@ async def save_snapshot(
     """Keep a snapshot that passed its checks, and what is tracked of the account from now on, in one transaction."""
     owned = {"account": snapshot.account, "mode": mode.value, "policy_version": policy_version}
     async with store.writing() as connection:
+        await store.queue(connection, f"tracked {snapshot.account}")  # a dry run may read while a live one does
         await connection.execute(
             insert(SNAPSHOTS).values(
                 **owned,

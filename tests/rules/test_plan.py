@@ -7,7 +7,7 @@ from models.dust import DustMark
 from models.plan import Plan
 from models.position import Snapshot
 from models.reasons import ActionKind, NoPrice, Reason
-from rules.plan import is_compliant, make_plan, over_cap, positions_read
+from rules.plan import is_compliant, make_plan, over_cap, over_cap_here, positions_read
 from tests.builders import (
     NOW,
     a_mark,
@@ -119,6 +119,19 @@ def test_two_venues_of_one_owner_share_the_cap_and_only_one_of_them_sells() -> N
     assert [over_cap(p, 8) for p in plans] == [1, 1]
     assert [[a.symbol for a in p.actions] for p in plans] == [[], ["B0/USD"]]
     assert not is_compliant(plans[0], 8)
+
+
+def test_what_the_owners_other_account_closes_is_not_this_ones_excess() -> None:  # case B4
+    kraken = a_snapshot(*positions_worth({f"K{i}": 100 + i for i in range(5)}), account="kraken")
+    binance = a_snapshot(*positions_worth({f"B{i}": 50 + i for i in range(4)} | {"SMALL": 5}), account="binance")
+
+    plans = [
+        make_plan(own, a_policy(), marks={}, pending=(), now=NOW, siblings=[other])
+        for own, other in ((kraken, binance), (binance, kraken))
+    ]
+
+    assert [over_cap(p, 8) for p in plans] == [2, 2]
+    assert [over_cap_here(p, 8) for p in plans] == [0, 2]
 
 
 def test_siblings_know_of_each_others_refusals() -> None:

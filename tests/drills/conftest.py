@@ -1,0 +1,17 @@
+"""What every drill gets: a desk over a store of each kind in turn, on the Prefect server of this test process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drills.desk import Desk
+from tests.prefect_server import prefect_server
+
+__all__ = ["prefect_server"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Desk]:
+    with Desk(tmp_path, store_url, monkeypatch) as desk:
+        yield desk

@@ -1,0 +1,68 @@
+"""Entries against the cap: two who ask at once, in one process and in two."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.reasons import Block
+from models.report import EntryReport
+from tasks.runtime import Runtime
+from tests.drills.desk import Desk
+
+pytestmark = pytest.mark.wire
+
+NIJA = Path(sys.executable).with_name("nija")
+PRICES = {"BTC": 50_000, "ETH": 2_500, "SOL": 100, "ADA": 1}
+HELD = {"platform": {"BTC": 1, "ETH": 1}}
+
+
+# B5
+def test_of_two_entries_racing_for_one_slot_exactly_one_is_allowed(desk: Desk) -> None:
+    desk.policy["max_positions"] = 3
+    desk.opens(prices=PRICES, holds=HELD, latency_ms=20)
+
+    async def race(runtime: Runtime) -> list[EntryReport]:
+        return await asyncio.gather(*(desk.entry_at(runtime, symbol) for symbol in ("SOL/USD", "ADA/USD")))
+
+    reports = desk.at_runtime(race)
+
+    assert sorted(report.allowed for report in reports) == [False, True]
+    assert [report.reasons for report in reports if not report.allowed] == [[Block.CAP_REACHED]]
+
+
+# B5
+def test_of_two_processes_racing_for_one_slot_exactly_one_is_allowed(desk: Desk) -> None:
+    desk.policy["max_positions"] = 3
+    desk.opens(prices=PRICES, holds=HELD)
+    desk.write_fleet()
+    asked = [
+        [NIJA, "entry-check", "--account", "platform", "--symbol", symbol, "--usd", "20", "--json"]
+        for symbol in ("SOL/USD", "ADA/USD")
+    ]
+
+    racing = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for command in asked]
+    answers = [process.communicate(timeout=60)[0] for process in racing]
+
+    assert sorted(process.returncode for process in racing) == [0, 2]
+    refused = [json.loads(answer) for answer in answers if not json.loads(answer)["allowed"]]
+    assert [answer["reasons"] for answer in refused] == [["cap_reached"]]
+
+
+# B5
+def test_two_accounts_of_one_owner_cannot_both_take_the_last_slot(desk: Desk) -> None:
+    desk.policy["max_positions"] = 2
+    desk.worth({"BTC": 1000}, owner="ann")
+    desk.opens("binance", prices={"BNB": 400}, holds={"second": {}}, owner="ann")
+
+    async def race(runtime: Runtime) -> list[EntryReport]:
+        return await asyncio.gather(
+            desk.entry_at(runtime, "BNB/USDT", account="second"),
+            desk.entry_at(runtime, "SOL/USD", account="platform"),
+            desk.entry_at(runtime, "BNB/USDT", account="second"),
+        )
+
+    assert sum(report.allowed for report in desk.at_runtime(race)) == 1

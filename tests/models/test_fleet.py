@@ -1,0 +1,177 @@
+"""The fleet file: read whole, checked whole, and every fault named with file, place and what is allowed."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import ConfigError
+from models.fleet import Fleet, fleet_schema, load_fleet
+from models.policy import Policy
+
+GOOD = """\
+version: 1
+policies:
+  platform: {max_positions: 6, minimum_position_usd: 7.1}
+accounts:
+  - {id: platform, kind: platform, venue: kraken, policy: platform, url: "http://127.0.0.1:9001"}
+  - {id: alice-1, kind: user, venue: binance, quote: USDT, owner: alice}
+  - {id: alice-2, kind: user, venue: kraken, owner: alice}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "fleet.yaml"
+
+
+def read(path: Path, text: str, **defaults: Any) -> Fleet:
+    path.write_text(text)
+    return load_fleet(path, defaults)
+
+
+def one(row: str = "id: a, kind: user, venue: kraken", more: str = "") -> str:
+    """Write a fleet file of one account."""
+    return f"version: 1\n{more}accounts: [{{{row}}}]\n"
+
+
+def test_a_fleet_file_gives_every_account_its_whole_policy(path: Path) -> None:
+    fleet = read(path, GOOD)
+
+    assert [account.id for account in fleet.accounts] == ["platform", "alice-1", "alice-2"]
+    assert fleet.policies["platform"].max_positions == 6
+    assert fleet.policies["alice-1"] == Policy()
+    assert fleet.accounts[1].env_name == "ALICE_1"
+
+
+def test_a_number_without_quotes_keeps_the_digits_that_were_written(path: Path) -> None:
+    assert read(path, GOOD).policies["platform"].minimum_position_usd == Decimal("7.1")
+
+
+def test_the_file_wins_over_the_environment_and_the_environment_over_the_defaults(path: Path) -> None:
+    fleet = read(path, GOOD, max_positions="3", settle_seconds="9")
+
+    assert fleet.policies["platform"].max_positions == 6
+    assert fleet.policies["platform"].settle_seconds == 9
+    assert fleet.policies["alice-1"].max_positions == 3
+
+
+def test_accounts_are_chosen_by_id_in_file_order(path: Path) -> None:
+    fleet = read(path, GOOD)
+
+    assert [a.id for a in fleet.choose(["alice-2", "platform"])] == ["platform", "alice-2"]
+    assert len(fleet.choose([])) == 3
+    with pytest.raises(ConfigError, match=r"'bob' is not in .*fleet.yaml \(allowed: platform, alice-1, alice-2\)"):
+        fleet.choose(["platform", "bob"])
+
+
+def test_accounts_of_one_owner_are_siblings(path: Path) -> None:
+    fleet = read(path, GOOD)
+
+    assert [a.id for a in fleet.siblings(fleet.accounts[1])] == ["alice-2"]
+    assert fleet.siblings(fleet.accounts[0]) == ()
+
+
+def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -> None:
+    (warning,) = read(path, GOOD).warnings
+
+    assert warning.startswith("PLATFORM_NOT_CONFIGURED: user account 'alice-1' is on binance")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("", "", "Input should be a valid dictionary"),
+        ("[]", "", "Input should be a valid dictionary"),
+        ("version: [1\n", "line 2, column 1", "is not YAML"),
+        ("version: 1\n\tx: 2\n", "line 2, column 1", "is not YAML"),
+        ("version: 2\naccounts: []\n", "version", "2 is not allowed (allowed: 1)"),
+        ("accounts: []\n", "version", "is missing"),
+        ("version: 1\n", "accounts", "is missing"),
+        ("version: 1\naccounts: []\n", "accounts", "List should have at least 1 item"),
+        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, policies, version)"),
+        (one("kind: user, venue: kraken"), "accounts[0].id", "is missing"),
+        (one("id: 'a b', kind: user, venue: kraken"), "accounts[0].id", "String should match pattern"),
+        (one("id: a, kind: owner, venue: kraken"), "accounts[0].kind", "'owner' is not allowed (allowed: 'platform'"),
+        (one("id: a, kind: user, venue: Kraken"), "accounts[0].venue", "String should match pattern"),
+        (one("id: a, kind: user, venue: kraken, quote: usd"), "accounts[0].quote", "String should match pattern"),
+        (one("id: a, kind: user, venue: kraken, url: ftp://x"), "accounts[0].url", "URL scheme should be"),
+        (
+            one("id: a, kind: user, venue: kraken, secret: x"),
+            "accounts[0].secret",
+            "unknown key (allowed: id, kind, owner,",
+        ),
+        (
+            one("id: a, kind: user, venue: kraken, url: 'http://x', simulated: w.yaml"),
+            "accounts[0]",
+            "url and simulated exclude each other",
+        ),
+        (one(more="policies: {p: {max_position: 5}}\n"), "policies.p.max_position", "unknown key (allowed: balance_"),
+        (
+            one(more="policies: {p: {max_positions: 0}}\n"),
+            "policies.p.max_positions",
+            "greater than or equal to 1, found 0",
+        ),
+        (one(more="policies: {p: {max_positions: x}}\n"), "policies.p.max_positions", "found 'x'"),
+        (one(more="policies: {p: {dust_threshold_usd: 9}}\n"), "policies.p", "expected dust_threshold_usd <="),
+        (one(more="policies: {p: null}\n"), "policies.p", "Input should be a valid dictionary"),
+        (
+            one("id: a, kind: user, venue: kraken, policy: q", "policies: {p: {}}\n"),
+            "accounts[0].policy",
+            "unknown policy 'q' (allowed: p)",
+        ),
+        (one("id: a, kind: user, venue: kraken, policy: q"), "accounts[0].policy", "(allowed: none defined)"),
+        (
+            "version: 1\naccounts: [{id: a-b, kind: user, venue: kraken}, {id: A_B, kind: user, venue: kraken}]\n",
+            "accounts[1].id",
+            "'A_B' and 'a-b' would read the same credentials",
+        ),
+    ],
+)
+def test_a_fault_names_file_place_and_what_is_allowed(path: Path, text: str, place: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(path, text)
+
+    assert caught.value.where == (f"{path}: {place}" if place else str(path))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_where_one_is_looked_for(path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no such fleet file \(allowed: --fleet PATH, NIJA_FLEET, or ./fleet.yaml"):
+        load_fleet(path, {})
+
+
+def test_a_file_that_is_no_text_or_no_file_says_so(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_fleet(path, {})
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_fleet(path.parent, {})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "where", "words"),
+    [
+        ({"max_positions": "abc"}, "environment MAX_POSITIONS_ALLOWED", "found 'abc'"),
+        ({"dust_cleanup_dry_run": "perhaps"}, "environment DUST_CLEANUP_DRY_RUN", "found 'perhaps'"),
+        ({"dust_threshold_usd": "20"}, "environment", "found 20, 7.50, 10.00"),
+    ],
+)
+def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(
+    path: Path, defaults: dict[str, str], where: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(path, one(), **defaults)
+
+    assert caught.value.where == where
+    assert words in str(caught.value)
+
+
+def test_the_schema_spells_policies_out() -> None:
+    schema = fleet_schema()
+
+    assert schema["properties"]["policies"]["additionalProperties"] == {"$ref": "#/$defs/Policy"}
+    assert set(schema["$defs"]["Policy"]["properties"]) == set(Policy.model_fields)
+    assert "required" not in schema["$defs"]["Policy"]
