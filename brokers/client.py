@@ -78,6 +78,14 @@ class Hardened:
         if isinstance(response, dict) and (required not in response if required else not response):
             raise ccxt.BadResponse(f"the answer has no {required or 'content'}")
 
+    async def throttle(self, cost: float | None = None) -> None:
+        """Wait for the venue's allowance; a call that costs nothing there does not wait behind those that do.
+
+        Kraken counts no orders against the allowance of reads, and an order must not grow late in our own queue.
+        """
+        if cost != 0:
+            await super().throttle(cost)  # type: ignore[misc]
+
     async def fetch2(
         self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
     ) -> Any:

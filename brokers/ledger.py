@@ -32,17 +32,21 @@ class Ledger:
     async def commit(self, lease: Lease, intents: Sequence[Intent], now: datetime) -> frozenset[str]:
         """Write intents down; return the client order ids that may be sent now.
 
-        Left out is an intent that stands in the ledger already (the plan was applied before), and one whose symbol has
-        an undecided order. Raises: LeaseLost, StoreError.
+        Left out is an intent that went its way already (the plan was applied before), and one whose symbol has an
+        undecided order. Raises: LeaseLost, StoreError.
         """
         if not intents:
             return frozenset()
         rows = [_row(intent, lease, now) for intent in intents]
         async with self._store.writing() as connection:
             await assert_held(connection, lease)
-            statement = self._insert(ORDERS).values(rows).on_conflict_do_nothing()
-            accepted = await connection.execute(statement.returning(ORDERS.c.client_order_id))
-            return frozenset(accepted.scalars())
+            # As rows and not as `values(rows)`: SQLAlchemy would compile that statement anew each time.
+            await connection.execute(self._insert(ORDERS).on_conflict_do_nothing(), rows)
+            ids = ORDERS.c.client_order_id
+            mine = select(ids).where(ids.in_([i.client_order_id for i in intents]), ORDERS.c.lease_token == lease.token)
+            return frozenset(
+                (await connection.execute(mine.where(ORDERS.c.state == OrderState.INTENT.value))).scalars()
+            )
 
     async def about_to_send(self, lease: Lease, client_order_id: str, now: datetime) -> bool:
         """Turn an intent into SENT. False: it is no intent any more, and must not be sent.
@@ -98,12 +102,12 @@ class Ledger:
         is, and none is added twice.
         """
         if fills := _fill_rows(intent, at_venue):
-            connection.execute(self._insert(FILLS).values(fills).on_conflict_do_nothing())
+            connection.execute(self._insert(FILLS).on_conflict_do_nothing(), fills)
         if at_venue.state.is_final and at_venue.filled > 0:
             query = select(FILLS.c.quantity, FILLS.c.price).where(FILLS.c.client_order_id == intent.client_order_id)
             known = [(row.quantity, row.price) for row in connection.execute(query)]
             if rest := _unlisted(intent, at_venue, known):
-                connection.execute(self._insert(FILLS).values(rest).on_conflict_do_nothing())
+                connection.execute(self._insert(FILLS).on_conflict_do_nothing(), rest)
         return _count(connection, change)
 
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
@@ -130,6 +134,14 @@ class Ledger:
     async def of_run(self, account: str, run_id: str) -> tuple[LedgerOrder, ...]:
         """Return what a run meant to send for an account, oldest first."""
         return await self._orders(ORDERS.c.account == account, ORDERS.c.run_id == run_id)
+
+    async def filled_since(
+        self, account: str, since: datetime | None, *, sent_after: datetime
+    ) -> tuple[LedgerOrder, ...]:
+        """Return the orders with fills that were recorded since then and sent after that instant, oldest first."""
+        recorded = [] if since is None else [ORDERS.c.updated_at >= since]
+        filled = await self._orders(ORDERS.c.account == account, ORDERS.c.sent_at > sent_after, *recorded)
+        return tuple(order for order in filled if order.filled > 0)
 
     async def venue_order_ids(self, account: str, symbol: str) -> frozenset[str]:
         """Return the venue's ids of every order of ours in a symbol."""

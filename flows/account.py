@@ -4,7 +4,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from flows.account_report import Story
-from models.errors import ContractBroken, EmptyLooking, LeaseHeld, NijaError, PlanExpired, VenueError
+from models.errors import BalanceLagging, ContractBroken, EmptyLooking, LeaseHeld, NijaError, PlanExpired, VenueError
 from models.fleet import Account
 from models.order import LedgerOrder
 from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
@@ -25,7 +25,7 @@ from tasks.verify_account import verify_account
 log = logging.getLogger(__name__)
 
 # What leaves an account alone on purpose; every other fault of ours is a failure.
-_BLOCKING = (VenueError, ContractBroken, EmptyLooking, LeaseHeld, PlanExpired)
+_BLOCKING = (VenueError, ContractBroken, EmptyLooking, BalanceLagging, LeaseHeld, PlanExpired)
 
 
 async def normalize_account(

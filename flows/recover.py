@@ -4,6 +4,7 @@ It runs without Prefect, because it must work when Prefect does not.
 """
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ from models.report import ErrorReport, RecoveredAccount, RecoveredOrder, Recover
 from models.store.leases import hold
 from rules.orders import outcome_of
 from tasks.runtime import Runtime, mode_of, open_account
+
+log = logging.getLogger(__name__)
 
 
 async def recover_fleet(runtime: Runtime, accounts: Sequence[Account]) -> RecoveryReport:
@@ -49,6 +52,9 @@ async def _recover(runtime: Runtime, account: Account, run_id: str) -> Recovered
             await at.orders.settle()
     except NijaError as error:
         errors.append(ErrorReport(code=error.code, message=str(error)))
+    except Exception as error:
+        log.exception("recovery failed", extra={"account": account.id})
+        errors.append(ErrorReport(code="INTERNAL_ERROR", message=f"{type(error).__name__}, see the log"))
     now = await ledger.by_id([order.intent.client_order_id for order in left])
     return RecoveredAccount(
         account=account.id,

@@ -5,6 +5,7 @@ NijaError
 ├── ContractBroken        data failed its contract; the account is left alone
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
+├── BalanceLagging        the balance does not show yet what was sold; the account is left alone
 ├── PlanExpired           too old to be applied; plan again
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
@@ -61,6 +62,19 @@ class EquityMismatched(ContractBroken):
         super().__init__(account, "equity", (f"computed {computed:.2f}", f"reported {reported:.2f}"))
         self.args = (account, computed, reported)
         self.computed, self.reported = computed, reported
+
+
+class BalanceLagging(NijaError):
+    """The venue's balance still holds what the venue's own fills say was sold: what is there is not known."""
+
+    code = "BALANCE_LAGGING"
+
+    def __init__(self, account: str, symbols: tuple[str, ...]) -> None:
+        super().__init__(account, symbols)
+        self.account, self.symbols = account, symbols
+
+    def __str__(self) -> str:
+        return f"the balance of {self.account} does not show yet what was sold of {', '.join(self.symbols)}"
 
 
 class PlanExpired(NijaError):

@@ -1,8 +1,9 @@
-"""Decide whether a read looks empty although holdings are tracked: absence alone is never "flat". Pure."""
+"""Decide whether a read may be believed: one that looks empty is never "flat", one may lag behind the fills. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from models.order import LedgerOrder
 from models.position import Snapshot
 
 
@@ -19,3 +20,18 @@ def looks_empty(tracked: Mapping[str, Decimal | None], last_cash: Decimal | None
     if last_cash is None or worth <= 0:
         return True
     return (snapshot.cash_total - last_cash) * 2 < worth
+
+
+def not_yet_shown(sold: Sequence[LedgerOrder], snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the symbols of which the balance does not show yet what was just sold.
+
+    `sold`: filled orders since the account was read last, oldest first; the newest of a symbol tells what is left.
+    A balance may gain something meanwhile (rewards), so it lags where less than half of the sale shows.
+    """
+    newest = {order.intent.symbol: order for order in sold if order.intent.side == "sell"}
+    held = {p.symbol: p.holding.total for p in snapshot.positions}
+    return tuple(
+        symbol
+        for symbol, order in sorted(newest.items())
+        if held.get(symbol, Decimal(0)) > order.intent.holding_before - order.filled / 2
+    )

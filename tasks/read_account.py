@@ -1,22 +1,26 @@
 """Read one account, value it, and hold it to its contracts: what comes out may be planned on."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.errors import EmptyLooking, EquityMismatched
+from models.errors import BalanceLagging, EmptyLooking, EquityMismatched
 from models.position import Snapshot
 from models.reasons import NoPrice
-from models.store.tracked import last_cash, tracked_positions
+from models.store.tracked import last_cash, last_read_at, tracked_positions
 from rules.reconcile import equity_mismatch
-from rules.tracking import looks_empty
+from rules.tracking import looks_empty, not_yet_shown
 from rules.valuation import value_holdings
 from tasks.runtime import AccountAt
 from validations.gate import Asked
 
 _ZERO = Decimal(0)
+_LAG_POLL = timedelta(milliseconds=500)
+_LONGEST_LAG = timedelta(seconds=10)  # on top of what the policy waits for settlement
+_LAG_IS_OVER_AFTER = timedelta(minutes=2)  # what was sold earlier shows in any balance
 
 
 async def read_snapshot(at: AccountAt) -> Snapshot:
@@ -55,6 +59,26 @@ async def read_snapshot(at: AccountAt) -> Snapshot:
     )
 
 
+async def read_what_is_left(at: AccountAt) -> Snapshot:
+    """Read until the balance shows what was sold since the account was read last.
+
+    A plan on an older balance would sell the same again, or something else in its stead.
+    Raises: VenueUnavailable, VenueRefused, StoreError; BalanceLagging when it still does not show in the end.
+    """
+    sold = await at.ledger.filled_since(
+        at.id, await last_read_at(at.store, at.id), sent_after=at.clock.now() - _LAG_IS_OVER_AFTER
+    )
+    end = at.clock.elapsed() + _LONGEST_LAG
+    while True:
+        snapshot = await read_snapshot(at)
+        lagging = not_yet_shown(sold, snapshot)
+        if not lagging:
+            return snapshot
+        if at.clock.elapsed() > end:
+            raise BalanceLagging(at.id, lagging)
+        await at.clock.sleep(_LAG_POLL)
+
+
 async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
     """Hold a snapshot to its contracts and to what was tracked before.
 
@@ -77,8 +101,8 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
 
 
 async def read_and_check(at: AccountAt) -> None:
-    """Read, value and check one account; it becomes `at.snapshot`. Raises: as the two above."""
-    snapshot = await read_snapshot(at)
+    """Read, value and check one account; it becomes `at.snapshot`. Raises: as the three above."""
+    snapshot = await read_what_is_left(at)
     await check_snapshot(at, snapshot)
     at.snapshot = snapshot
 

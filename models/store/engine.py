@@ -160,7 +160,14 @@ def _engine(url: str) -> tuple[AsyncEngine, str]:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
-        engine = create_async_engine(_for_asyncpg(parsed, where), pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = create_async_engine(
+            _for_asyncpg(parsed, where),
+            pool_size=10,
+            max_overflow=20,
+            pool_pre_ping=True,
+            # PostgreSQL would wait for ever: a run that waits for another's lock holds its accounts meanwhile.
+            connect_args={"server_settings": {"lock_timeout": f"{BUSY_TIMEOUT_SECONDS * 1000:.0f}"}},
+        )
     return engine, where
 
 

@@ -31,6 +31,18 @@ async def last_cash(store: Store, account: str) -> Decimal | None:
         return (await connection.execute(query)).scalar_one_or_none()
 
 
+async def last_read_at(store: Store, account: str) -> datetime | None:
+    """Return when the account was last read successfully; None: never."""
+    async with store.reading() as connection:
+        query = (
+            select(SNAPSHOTS.c.taken_at)
+            .where(SNAPSHOTS.c.account == account)
+            .order_by(SNAPSHOTS.c.snapshot_id.desc())
+            .limit(1)
+        )
+        return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def save_snapshot(
     store: Store,
     snapshot: Snapshot,
@@ -70,7 +82,7 @@ async def save_snapshot(
             for t in tracked.values()
         ]
         if rows:
-            await connection.execute(insert(TRACKED).values(rows))
+            await connection.execute(insert(TRACKED), rows)
 
 
 async def forget(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:

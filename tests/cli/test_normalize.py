@@ -13,7 +13,7 @@ from brokers.simulator.handle import RunningVenue
 from brokers.simulator.world import World
 from tests.cli.command import CLOSED_PORT, QUICK, Nija, Ran
 
-pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("prefect-server")]
+pytestmark = pytest.mark.wire
 
 Is = Callable[[Any], bool]
 
@@ -280,7 +280,7 @@ def test_one_accounts_fault_is_its_own(nija: Nija, kraken: RunningVenue, early: 
 def test_an_account_that_cannot_reach_its_cap_is_halted_until_a_person_resumes_it(
     nija: Nija, kraken: RunningVenue
 ) -> None:
-    nija.serves(kraken, "platform", max_positions=1)
+    nija.serves(kraken, "platform", max_positions=1, max_enforcement_cycles=1)
     kraken.set_fills("never", symbol="SOL/USD")
 
     halted = nija("normalize", "--live", "--yes", "--json")

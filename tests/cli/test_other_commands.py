@@ -38,7 +38,7 @@ def commands(node: Any, name: str = "nija") -> Iterator[tuple[str, Any]]:
         yield from commands(command, f"{name} {word}")
 
 
-@pytest.mark.parametrize(("name", "command"), commands(typer.main.get_command(app)))
+@pytest.mark.parametrize(("name", "command"), list(commands(typer.main.get_command(app))))
 def test_every_command_has_help_with_an_example(name: str, command: Any) -> None:
     text = " ".join((command.help or "").split())
 

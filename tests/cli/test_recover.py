@@ -9,7 +9,7 @@ from brokers.simulator.handle import RunningVenue
 from tests.cli.command import Nija, wait_until
 from tests.cli.test_normalize import Is, check_fields, is_amount, is_any, is_count, is_instant, is_text, list_of, maybe
 
-pytestmark = [pytest.mark.wire, pytest.mark.xdist_group("prefect-server")]
+pytestmark = pytest.mark.wire
 
 RECOVERY: dict[str, Is] = {
     "run_id": is_text,

@@ -67,7 +67,6 @@ def test_a_read_only_store(ready: Nija, kraken: RunningVenue) -> None:
     refused(ran, "STORE_READ_ONLY", kraken)
 
 
-@pytest.mark.xdist_group("prefect-server")
 @pytest.mark.parametrize(
     ("room", "code"),
     [(0, "STORE_UNREACHABLE"), (44, "STORE_FULL")],  # SQLite needs 32 kB beside the file before it can as much as read

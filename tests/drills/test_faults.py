@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 
-from brokers import hub
 from brokers.simulator.fault_kinds import Fault
 from brokers.simulator.handle import RunningVenue
 from brokers.simulator.world import World
@@ -28,7 +27,7 @@ from models.settings import Settings
 from models.store.halts import clear_halts
 from tasks.runtime import Runtime, open_runtime
 from tests.drills.desk import NO_MINIMUMS, QUICK, QUOTES
-from tests.drills.plain import normalize_at, without_prefect
+from tests.drills.plain import normalize_at, without_prefect, without_throttle
 from tests.drills.record import disagreements, read_ledger, sales, undecided
 
 pytestmark = pytest.mark.wire
@@ -95,7 +94,7 @@ def test_no_fault_makes_a_run_sell_what_it_should_not(
     venue: str, operation: Operation, tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_prefect(monkeypatch)
-    _without_throttle(monkeypatch)
+    without_throttle(monkeypatch)
     with ExitStack() as stack:
         cells = _cells(stack, venue, operation)
         _know_the_keys(cells, monkeypatch)
@@ -144,18 +143,6 @@ def _know_the_keys(cells: Sequence[Cell], monkeypatch: pytest.MonkeyPatch) -> No
         prefix = f"NIJA_{cell.account.upper().replace('-', '_')}"
         monkeypatch.setenv(f"{prefix}_API_KEY", key)
         monkeypatch.setenv(f"{prefix}_API_SECRET", secret)
-
-
-def _without_throttle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ccxt send at once: it would wait seconds for a counter that the simulated venue does not keep."""
-    built = hub.build_client
-
-    def build(*args: Any, **kwargs: Any) -> Any:
-        client = built(*args, **kwargs)
-        client.enableRateLimit = False
-        return client
-
-    monkeypatch.setattr(hub, "build_client", build)
 
 
 async def _sweep(cells: Sequence[Cell], operation: Operation, home: Path, template: Path) -> None:
@@ -212,7 +199,7 @@ def _fleet_file(home: Path, cells: Sequence[Cell]) -> Path:
 
 
 async def _run_into_the_fault(runtime: Runtime, cell: Cell) -> None:
-    report = await normalize_at(runtime, cell.account, "faulty")
+    report = await normalize_at(runtime, cell.account)
     cell.faulty = report.status
     if report.status not in ENDS:
         cell.wrong.append(f"ended {report.status}")
@@ -230,7 +217,7 @@ async def _recover_and_run_again(runtime: Runtime, cell: Cell) -> None:
     if cell.faulty is AccountStatus.HALTED:  # what an operator does once the venue is well again
         now = runtime.clock.now()
         await clear_halts(runtime.store, cell.account, by="drill", reason="the fault is gone", now=now)
-    report = await normalize_at(runtime, cell.account, "again")
+    report = await normalize_at(runtime, cell.account)
     said = [f"{error.code} {error.symbol or ''}" for error in report.errors]
     if report.status is not AccountStatus.COMPLIANT:
         cell.wrong.append(f"the second run ended {report.status} {said}")

@@ -33,6 +33,7 @@ class Moment:
     method: str
     nth: int = 1
     before: bool = False
+    by: signal.Signals = signal.SIGKILL
 
 
 def start(environment: Mapping[str, str], moment: Moment | None, *, recovering: bool = False) -> Any:
@@ -70,7 +71,7 @@ async def _live(*, recovering: bool) -> None:
 
 async def _normalize_all(runtime: Runtime) -> None:
     for account in runtime.fleet.accounts:
-        await normalize_at(runtime, account.id, "killed")
+        await normalize_at(runtime, account.id)
 
 
 def _die_at(moment: Moment) -> None:
@@ -81,10 +82,10 @@ def _die_at(moment: Moment) -> None:
     async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         here = next(calls) == moment.nth
         if here and moment.before:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), moment.by)
         result = await true(self, *args, **kwargs)
         if here:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), moment.by)
         return result
 
     setattr(_OWNERS[owner], name, wrapped)
