@@ -38,15 +38,16 @@ class Ledger:
         if not intents:
             return frozenset()
         rows = [_row(intent, lease, now) for intent in intents]
-        async with self._store.writing() as connection:
-            await assert_held(connection, lease)
+        ids = ORDERS.c.client_order_id
+        mine = select(ids).where(ids.in_([i.client_order_id for i in intents]), ORDERS.c.lease_token == lease.token)
+
+        def write(connection: Connection) -> frozenset[str]:
+            assert_held(connection, lease)
             # As rows and not as `values(rows)`: SQLAlchemy would compile that statement anew each time.
-            await connection.execute(self._insert(ORDERS).on_conflict_do_nothing(), rows)
-            ids = ORDERS.c.client_order_id
-            mine = select(ids).where(ids.in_([i.client_order_id for i in intents]), ORDERS.c.lease_token == lease.token)
-            return frozenset(
-                (await connection.execute(mine.where(ORDERS.c.state == OrderState.INTENT.value))).scalars()
-            )
+            connection.execute(self._insert(ORDERS).on_conflict_do_nothing(), rows)
+            return frozenset(connection.execute(mine.where(ORDERS.c.state == OrderState.INTENT.value)).scalars())
+
+        return await self._store.write(write)
 
     async def about_to_send(self, lease: Lease, client_order_id: str, now: datetime) -> bool:
         """Turn an intent into SENT. False: it is no intent any more, and must not be sent.
@@ -59,10 +60,9 @@ class Ledger:
             .where(is_held(lease))
             .values(state=OrderState.SENT.value, sent_at=now, updated_at=now)
         )
-        if await self._store.write(lambda connection: _count(connection, statement)):
+        if await self._store.execute(statement):
             return True
-        async with self._store.reading() as connection:
-            await assert_held(connection, lease)
+        await self._store.read(lambda connection: assert_held(connection, lease))
         return False
 
     async def accepted(self, client_order_id: str, venue_order_id: str, now: datetime) -> None:
@@ -108,7 +108,7 @@ class Ledger:
             known = [(row.quantity, row.price) for row in connection.execute(query)]
             if rest := _unlisted(intent, at_venue, known):
                 connection.execute(self._insert(FILLS).on_conflict_do_nothing(), rest)
-        return _count(connection, change)
+        return connection.execute(change).rowcount
 
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record the venue's definite refusal."""
@@ -145,14 +145,12 @@ class Ledger:
 
     async def venue_order_ids(self, account: str, symbol: str) -> frozenset[str]:
         """Return the venue's ids of every order of ours in a symbol."""
-        async with self._store.reading() as connection:
-            query = select(ORDERS.c.venue_order_id).where(ORDERS.c.account == account, ORDERS.c.symbol == symbol)
-            return frozenset(row.venue_order_id for row in await connection.execute(query) if row.venue_order_id)
+        query = select(ORDERS.c.venue_order_id).where(ORDERS.c.account == account, ORDERS.c.symbol == symbol)
+        return frozenset(row.venue_order_id for row in await self._store.rows(query) if row.venue_order_id)
 
     async def _orders(self, *where: Any) -> tuple[LedgerOrder, ...]:
         query = select(ORDERS).where(*where).order_by(ORDERS.c.created_at, ORDERS.c.client_order_id)
-        async with self._store.reading() as connection:
-            return tuple(_order(row) for row in await connection.execute(query))
+        return tuple(_order(row) for row in await self._store.rows(query))
 
     async def _change(self, client_order_id: str, now: datetime, **values: Any) -> None:
         statement = (
@@ -161,12 +159,7 @@ class Ledger:
             .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state.not_in(_FINAL))
             .values(updated_at=now, **values)
         )
-        await self._store.write(lambda connection: _count(connection, statement))
-
-
-def _count(connection: Connection, statement: Executable) -> int:
-    """Run a statement; return how many rows it touched."""
-    return connection.execute(statement).rowcount
+        await self._store.execute(statement)
 
 
 def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:

@@ -13,17 +13,11 @@ from models.store.tables import DUST_MARKS
 
 async def standing_marks(store: Store, account: str) -> dict[str, DustMark]:
     """Return an account's marks by symbol."""
-    async with store.reading() as connection:
-        rows = await connection.execute(
-            select(
-                DUST_MARKS.c.symbol,
-                DUST_MARKS.c.reason,
-                DUST_MARKS.c.value,
-                DUST_MARKS.c.marked_at,
-                DUST_MARKS.c.retry_at,
-            ).where(DUST_MARKS.c.account == account, DUST_MARKS.c.removed_at.is_(None)),
-        )
-        return {r.symbol: DustMark(r.symbol, Reason(r.reason), r.value, r.marked_at, r.retry_at) for r in rows}
+    marks = DUST_MARKS.c
+    query = select(marks.symbol, marks.reason, marks.value, marks.marked_at, marks.retry_at)
+    standing = query.where(marks.account == account, marks.removed_at.is_(None))
+    rows = await store.rows(standing)
+    return {r.symbol: DustMark(r.symbol, Reason(r.reason), r.value, r.marked_at, r.retry_at) for r in rows}
 
 
 async def mark(store: Store, account: str, marks: Mapping[str, DustMark], *, mode: Mode, policy_version: str) -> None:

@@ -6,20 +6,20 @@ A transaction rolls back unless its block ends well. On SQLite a writing transac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from zlib import crc32
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from models.errors import StoreError
-from models.store.group import GroupWriter
 from models.store.migrate import migrate
+from models.store.threads import SqliteThreads
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Store:
         self.where = where
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = asyncio.Lock()
-        self._group = GroupWriter(_sqlite_writer(engine.url), self._writer) if self.is_sqlite else None
+        self._threads = SqliteThreads(_sqlite_engine(engine.url), self._writer) if self.is_sqlite else None
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -72,8 +72,8 @@ class Store:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._group is not None:
-            self._group.close()
+        if self._threads is not None:
+            self._threads.close()
         await self._engine.dispose()
 
     async def __aenter__(self) -> Self:
@@ -102,29 +102,44 @@ class Store:
                 async with connection.begin():
                     yield connection
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run a short piece of writing work and return its result when it is committed. Raises: StoreError.
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a short piece of reading work and return its result. Raises: StoreError."""
+        with self.faults():
+            if self._threads is not None:
+                return await self._threads.read(work)
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(work)
 
-        On SQLite those that wait at the same moment share a transaction, and a statement that fails undoes itself
-        alone: work of several statements must put them in an order in which that does no harm.
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a short piece of writing work, whole or not at all; return its result when it is committed.
+
+        On SQLite those that wait at the same moment share a commit. Raises: StoreError, and what `work` raises.
         """
         with self.faults():
-            if self._group is not None:
-                return await self._group.write(work)
+            if self._threads is not None:
+                return await self._threads.write(work)
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
 
-    async def queue(self, connection: AsyncConnection, what: str) -> None:
+    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
+        """Return what a query finds. Raises: StoreError."""
+        return await self.read(lambda connection: connection.execute(query).all())
+
+    async def execute(self, statement: Executable) -> int:
+        """Run one writing statement; return how many rows it touched, when that is committed. Raises: StoreError."""
+        return await self.write(lambda connection: connection.execute(statement).rowcount)
+
+    def queue(self, connection: Connection, what: str) -> None:
         """Let one transaction at a time past this line for `what`. SQLite has one writer, and needs no telling."""
         if not self.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": crc32(what.encode())})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": crc32(what.encode())})
 
-    async def seconds(self, connection: AsyncConnection) -> float:
+    def seconds(self, connection: Connection) -> float:
         """Return the store's own clock, in seconds since 1970: the one clock that all processes share."""
         query = (
             "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "extract(epoch from clock_timestamp())"
         )
-        return float((await connection.execute(text(f"SELECT {query}"))).scalar_one())
+        return float(connection.execute(text(f"SELECT {query}")).scalar_one())
 
     @contextmanager
     def faults(self) -> Iterator[None]:
@@ -180,12 +195,12 @@ def _for_asyncpg(url: URL, where: str) -> URL:
     return url if sslmode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": sslmode})
 
 
-def _sqlite_writer(url: URL) -> Engine:
-    """Return an engine for the thread that writes: every transaction of it takes the write lock at its start."""
+def _sqlite_engine(url: URL) -> Engine:
+    """Return the engine of the threads that work on the file."""
     engine = create_engine(url.set(drivername="sqlite"), connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return engine.execution_options(writes=True)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

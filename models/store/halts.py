@@ -30,9 +30,8 @@ async def standing_halts(store: Store, account: str | None = None) -> tuple[Halt
     ).where(HALTS.c.cleared_at.is_(None))
     if account is not None:
         query = query.where(HALTS.c.account == account)
-    async with store.reading() as connection:
-        rows = await connection.execute(query.order_by(HALTS.c.halt_id))
-        return tuple(Halt(r.halt_id, r.account, HaltCause(r.cause), r.detail, r.clears_when, r.halted_at) for r in rows)
+    rows = await store.rows(query.order_by(HALTS.c.halt_id))
+    return tuple(Halt(r.halt_id, r.account, HaltCause(r.cause), r.detail, r.clears_when, r.halted_at) for r in rows)
 
 
 async def halt(

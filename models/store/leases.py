@@ -16,9 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.errors import LeaseHeld, LeaseLost, StoreError
 from models.store.engine import Store
@@ -97,13 +96,13 @@ async def hold(store: Store, account: str, holder: Holder) -> AsyncIterator[Leas
             await _release(store, lease)
 
 
-async def assert_held(connection: AsyncConnection, lease: Lease) -> None:
+def assert_held(connection: Connection, lease: Lease) -> None:
     """Refuse to go on when the lease has passed to another holder; call it inside the transaction it guards.
 
     Raises: LeaseLost.
     """
     row = select(LEASES.c.token).where(LEASES.c.account == lease.account)
-    if (await connection.execute(row)).scalar_one_or_none() != lease.token:
+    if connection.execute(row).scalar_one_or_none() != lease.token:
         raise LeaseLost(lease.account)
 
 
@@ -115,61 +114,60 @@ def is_held(lease: Lease) -> ColumnElement[bool]:
 
 async def standing_leases(store: Store) -> dict[str, str]:
     """Return the holder of every account that is held now."""
-    async with store.reading() as connection:
-        now = await store.seconds(connection)
-        rows = await connection.execute(
-            select(LEASES.c.account, LEASES.c.holder).where(LEASES.c.expires_at > now),
-        )
-        return {row.account: row.holder for row in rows}
+
+    def look(connection: Connection) -> dict[str, str]:
+        live = select(LEASES.c.account, LEASES.c.holder).where(LEASES.c.expires_at > store.seconds(connection))
+        return {row.account: row.holder for row in connection.execute(live)}
+
+    return await store.read(look)
 
 
 async def _acquire(store: Store, account: str, holder: Holder) -> Lease:
+    def take(connection: Connection) -> Lease:
+        now = store.seconds(connection)
+        query = select(LEASES.c.holder, LEASES.c.token, LEASES.c.expires_at).where(LEASES.c.account == account)
+        current = connection.execute(query.with_for_update()).one_or_none()
+        expires = now + LEASE_SECONDS
+        if current is None:
+            row = {"account": account, "holder": holder.name, "token": 1, "expires_at": expires}
+            connection.execute(insert(LEASES).values(row))
+            return Lease(account, holder.name, 1)
+        if current.expires_at > now and not holder.is_dead(current.holder):
+            until = datetime.now(UTC) + timedelta(seconds=current.expires_at - now)
+            raise LeaseHeld(account, current.holder, until)
+        token = current.token + 1
+        connection.execute(
+            update(LEASES)
+            .where(LEASES.c.account == account)
+            .values(holder=holder.name, token=token, expires_at=expires),
+        )
+        return Lease(account, holder.name, token)
+
     try:
-        async with store.writing() as connection:
-            now = await store.seconds(connection)
-            query = select(LEASES.c.holder, LEASES.c.token, LEASES.c.expires_at).where(LEASES.c.account == account)
-            current = (await connection.execute(query.with_for_update())).one_or_none()
-            expires = now + LEASE_SECONDS
-            if current is None:
-                row = {"account": account, "holder": holder.name, "token": 1, "expires_at": expires}
-                await connection.execute(insert(LEASES).values(row))
-                return Lease(account, holder.name, 1)
-            if current.expires_at > now and not holder.is_dead(current.holder):
-                until = datetime.now(UTC) + timedelta(seconds=current.expires_at - now)
-                raise LeaseHeld(account, current.holder, until)
-            token = current.token + 1
-            await connection.execute(
-                update(LEASES)
-                .where(LEASES.c.account == account)
-                .values(holder=holder.name, token=token, expires_at=expires),
-            )
-            return Lease(account, holder.name, token)
+        return await store.write(take)
     except IntegrityError:  # two first holders at once: the other one was faster
         raise LeaseHeld(account, "another run", datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)) from None
 
 
 async def _renew_for_ever(store: Store, lease: Lease) -> None:
+    def renew(connection: Connection) -> int:
+        until = store.seconds(connection) + LEASE_SECONDS
+        return connection.execute(_own(lease).values(expires_at=until)).rowcount
+
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         try:
-            async with store.writing() as connection:
-                now = await store.seconds(connection)
-                changed = await connection.execute(
-                    update(LEASES)
-                    .where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
-                    .values(expires_at=now + LEASE_SECONDS),
-                )
+            changed = await store.write(renew)
         except StoreError:
             continue  # every write of the run asks for the token anyway; a store that comes back renews
-        if changed.rowcount == 0:
+        if changed == 0:
             raise LeaseLost(lease.account)
 
 
 async def _release(store: Store, lease: Lease) -> None:
-    async with store.writing() as connection:
-        # The row stays with its token, so that the next holder's is higher.
-        await connection.execute(
-            update(LEASES)
-            .where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
-            .values(expires_at=0.0),
-        )
+    # The row stays with its token, so that the next holder's is higher.
+    await store.execute(_own(lease).values(expires_at=0.0))
+
+
+def _own(lease: Lease) -> Update:
+    return update(LEASES).where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)

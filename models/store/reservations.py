@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from models.store.engine import Store
 from models.store.tables import RESERVATIONS
@@ -31,13 +31,14 @@ async def reserve(
 
     Whoever asks at the same time waits, and is judged in view of this one. Raises: StoreError.
     """
-    async with store.writing() as connection:
-        await store.queue(connection, f"entries {'|'.join(sorted(among))}")
-        now = await store.seconds(connection)
-        await connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now))
-        rows = await connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(among)))
+
+    def take(connection: Connection) -> None:
+        store.queue(connection, f"entries {'|'.join(sorted(among))}")
+        now = store.seconds(connection)
+        connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now))
+        rows = connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(among)))
         if judge(tuple(Reservation(row.account, row.symbol, row.notional) for row in rows)):
-            await connection.execute(
+            connection.execute(
                 insert(RESERVATIONS).values(
                     account=wanted.account,
                     symbol=wanted.symbol,
@@ -45,3 +46,5 @@ async def reserve(
                     expires_at=now + seconds,
                 ),
             )
+
+    await store.write(take)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from models.position import Position, Snapshot, Tracked
 from models.reasons import Mode
@@ -14,9 +14,9 @@ from models.store.tables import DECISIONS, SNAPSHOTS, TRACKED
 
 async def tracked_positions(store: Store, account: str) -> dict[str, Tracked]:
     """Return an account's tracked positions by symbol."""
-    async with store.reading() as connection:
-        rows = await connection.execute(select(TRACKED).where(TRACKED.c.account == account))
-        return {r.symbol: Tracked(r.symbol, r.quantity, r.entry_price, r.first_seen_at, r.value) for r in rows}
+    query = select(TRACKED).where(TRACKED.c.account == account)
+    rows = await store.rows(query)
+    return {r.symbol: Tracked(r.symbol, r.quantity, r.entry_price, r.first_seen_at, r.value) for r in rows}
 
 
 async def last_cash(store: Store, account: str) -> Decimal | None:
@@ -55,9 +55,10 @@ async def save_snapshot(
 ) -> None:
     """Keep a snapshot that passed its checks, and what is tracked of the account from now on, in one transaction."""
     owned = {"account": snapshot.account, "mode": mode.value, "policy_version": policy_version}
-    async with store.writing() as connection:
-        await store.queue(connection, f"tracked {snapshot.account}")  # a dry run may read while a live one does
-        await connection.execute(
+
+    def save(connection: Connection) -> None:
+        store.queue(connection, f"tracked {snapshot.account}")  # a dry run may read while a live one does
+        connection.execute(
             insert(SNAPSHOTS).values(
                 **owned,
                 run_id=run_id,
@@ -68,7 +69,7 @@ async def save_snapshot(
                 positions=[_document(position) for position in snapshot.positions],
             ),
         )
-        await connection.execute(delete(TRACKED).where(TRACKED.c.account == snapshot.account))
+        connection.execute(delete(TRACKED).where(TRACKED.c.account == snapshot.account))
         rows = [
             {
                 **owned,
@@ -82,7 +83,9 @@ async def save_snapshot(
             for t in tracked.values()
         ]
         if rows:
-            await connection.execute(insert(TRACKED), rows)
+            connection.execute(insert(TRACKED), rows)
+
+    await store.write(save)
 
 
 async def forget(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:

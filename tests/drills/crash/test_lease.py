@@ -61,7 +61,7 @@ async def left(desk: Desk) -> timedelta:
     """Return how long the lease lasts, by the store's own clock."""
     async with await Store.open(desk.store_url) as store, store.reading() as connection:
         expires_at = (await connection.execute(select(LEASES.c.expires_at))).scalar_one()
-        return timedelta(seconds=expires_at - await store.seconds(connection))
+        return timedelta(seconds=expires_at - await connection.run_sync(store.seconds))
 
 
 async def aged(desk: Desk, span: timedelta) -> None:

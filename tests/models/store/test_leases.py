@@ -52,7 +52,7 @@ async def expire(store: Store) -> None:
 
 async def check(store: Store, lease: Lease) -> None:
     async with store.writing() as connection:
-        await assert_held(connection, lease)
+        await connection.run_sync(assert_held, lease)
 
 
 async def test_a_second_holder_is_refused_and_told_who_holds(

@@ -1,4 +1,8 @@
-"""Commit the writes of many accounts together on SQLite: one thread, one connection, one trip to the disk a group."""
+"""SQLite in threads: reads beside each other, and the writes of many accounts committed together.
+
+An async driver for SQLite sends every statement to a thread and back, a dozen trips a transaction. Here a transaction
+is one trip, and the writes that wait at the same moment share one commit.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -12,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 
+_READERS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -21,21 +27,24 @@ class _Waiting:
     done: "asyncio.Future[Any]"
 
 
-class GroupWriter:
-    """Runs short pieces of writing work in the order they come, all that wait at the same moment in one transaction."""
+class SqliteThreads:
+    """Runs short pieces of work on connections of their own, each piece whole or not at all."""
 
     def __init__(self, engine: Engine, lock: asyncio.Lock) -> None:
         self._engine = engine
+        self._write_engine = engine.execution_options(writes=True)
         self._lock = lock  # of this process's writers: two would only make each other wait at the file
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nija-store")
+        self._readers = ThreadPoolExecutor(max_workers=_READERS, thread_name_prefix="nija-store-read")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nija-store-write")
         self._waiting: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` and return its result when it is committed.
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction that only reads. Raises: DBAPIError."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
 
-        A statement of it that fails undoes itself alone. Raises: DBAPIError, of its own work or of the commit.
-        """
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` and return its result when it is committed. Raises: what it raises; DBAPIError of the commit."""
         waiting = _Waiting(work, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._running is None:
@@ -44,8 +53,9 @@ class GroupWriter:
         return result
 
     def close(self) -> None:
-        """Let go of thread and connection."""
-        self._thread.shutdown(wait=True)
+        """Let go of threads and connections."""
+        self._readers.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
         self._engine.dispose()
 
     async def _run(self) -> None:
@@ -53,7 +63,7 @@ class GroupWriter:
             async with self._lock:
                 group, self._waiting = self._waiting, []
                 loop = asyncio.get_running_loop()
-                results = await loop.run_in_executor(self._thread, self._commit, [w.work for w in group])
+                results = await loop.run_in_executor(self._writer, self._commit, [w.work for w in group])
             for waiting, result in zip(group, results, strict=True):
                 if waiting.done.done():
                     continue  # it was canceled; what it wrote stands
@@ -63,16 +73,21 @@ class GroupWriter:
                     waiting.done.set_result(result)
         self._running = None
 
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
     def _commit(self, group: Sequence[Work]) -> list[Any]:
         """Run a group in one transaction; return each result, or the error in its place."""
         results: list[Any] = []
         try:
-            with self._engine.begin() as connection:
+            with self._write_engine.begin() as connection:
                 for work in group:
                     try:
-                        results.append(work(connection))
-                    except DBAPIError as error:
+                        with connection.begin_nested():
+                            results.append(work(connection))
+                    except Exception as error:  # noqa: BLE001 - it belongs to this one's waiter, not to the group
                         results.append(error)
-        except Exception as error:  # noqa: BLE001 - the transaction failed: it belongs to everyone who waits for it
-            return [error] * len(group)
+        except DBAPIError as error:
+            return [error] * len(group)  # the transaction failed, for everyone in it
         return results
