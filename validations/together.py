@@ -5,7 +5,7 @@ import asyncio
 from models.errors import ContractBroken
 from validations.gate import Answer, Asked, GateResult, gate_accounts
 
-_MOMENT_SECONDS = 0.01  # a validation costs about as much
+_MOMENT_SECONDS = 0.05  # a validation costs 10 ms, for one account or for twenty
 
 
 class Gate:
