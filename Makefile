@@ -13,7 +13,7 @@ run: $(READY)  ## Normalise the example fleet on simulated venues
 	$(BIN)/nija normalize --fleet examples/fleet.yaml --live --yes
 
 test: $(READY)  ## Run every test, on SQLite and PostgreSQL
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+	$(BIN)/pytest -n $(WORKERS) -q
 
 check: $(READY)  ## Format, lint, types, import directions, quick tests
 	$(BIN)/ruff format --check .

@@ -39,9 +39,14 @@ OTHERS = {f"OTHER{number}": "10" for number in range(20)}
 REST = {"TRIM": "60", "DUST": "0.6", "AUT": None}
 HOLDS = dict.fromkeys(KEPT | REST, "1.25")
 SOLD = frozenset({"TRIM", "DUST"})
-POLICY = QUICK | {"max_positions": 3, "balance_fetch_max_attempts": 2, "refusal_backoff_hours": 0}
+POLICY = QUICK | {
+    "max_positions": 3,
+    "max_enforcement_cycles": 2,
+    "balance_fetch_max_attempts": 2,
+    "refusal_backoff_hours": 0,
+}
 ENDS = frozenset({AccountStatus.COMPLIANT, AccountStatus.BLOCKED, AccountStatus.FAILED, AccountStatus.HALTED})
-AT_ONCE = 20  # cells; more would starve each other of the second they have for an answer
+AT_ONCE = 52  # cells; more would starve each other of the second they have for an answer
 
 LOST_AFTER = {"operation": "place", "skip": 1, "fault": "drop_after"}  # executed, and the answer is lost
 LOST_BEFORE = {"operation": "place", "skip": 1, "fault": "refuse_before"}  # never arrived
