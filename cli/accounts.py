@@ -55,6 +55,8 @@ def resume(account: AccountArgument, reason: ReasonOption) -> int:
             lifted = await clear_halts(
                 store, account, by=getpass.getuser(), reason=_given(reason), now=SystemClock().now()
             )
+        if not lifted:
+            raise ConfigError("--account", f"no halt stands for {account!r}", "what nija halts list shows")
         out.print(f"{account}: {lifted} halts lifted", markup=False)
         return 0
 

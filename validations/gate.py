@@ -6,7 +6,7 @@ unvalued, counted and never sold, and the account goes on.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from validations.rows import Row, number_problems, position_problems, position_r
 MAX_PRICE_AGE = timedelta(seconds=Policy().max_price_age_seconds)
 LEAVES_UNVALUED = frozenset({Breach.MISSING, Breach.NOT_POSITIVE, Breach.STALE})  # of a price: no breach by itself
 UTC = "datetime64[ns, UTC]"
+_SEVERAL = 2  # one stale price is that of a market where nothing trades
 _TIMES = frozenset({"at", "price_at"})
 _NAMES = frozenset({"account", "symbol", "asset"})
 
@@ -121,13 +122,25 @@ def gate_accounts(asked: Sequence[Asked]) -> list[Answer]:
     answers: list[Answer] = []
     for one, positions in zip(asked, _gate_positions(asked), strict=True):
         snapshot = one.snapshot
-        needed = [p.symbol for p in snapshot.positions if p.symbol in snapshot.markets and p.symbol not in one.passed]
-        results = positions, gate_prices(one.prices, needed=needed, now=one.now, max_price_age=_max_age(one.policy))
+        held = [p.symbol for p in snapshot.positions if p.symbol in snapshot.markets]
+        needed = [symbol for symbol in held if symbol not in one.passed]
+        prices = gate_prices(one.prices, needed=needed, now=one.now, max_price_age=_max_age(one.policy))
+        results = positions, _doubt_the_clock(prices, len(held))
         broken = [result for result in results if not result.ok]
         frames = " and ".join(result.frame for result in broken)
         problems = tuple(problem for result in broken for problem in result.problems)
         answers.append(ContractBroken(snapshot.account, frames, problems) if broken else results)
     return answers
+
+
+def _doubt_the_clock(prices: GateResult, held: int) -> GateResult:
+    """Break the frame when every price is stale: then it is a clock or the whole venue, and not these holdings."""
+    stale = sum(Breach.STALE in r.reasons for r in prices.rejected)
+    if held < _SEVERAL or stale < held:
+        return prices
+    return replace(
+        prices, breaches=(*prices.breaches, FrameBreach(Breach.STALE, f"all {held} prices: check the clock"))
+    )
 
 
 def gate_positions(

@@ -1,4 +1,4 @@
-"""What every drill gets: a desk over a store of each kind in turn, on the Prefect server of this test process."""
+"""What every drill gets: a desk over a store of each kind in turn, on the Prefect server of the tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.drills.desk import Desk
-from tests.prefect_server import prefect_server
+from tests.prefect_server import prefect_api, prefect_home, prefect_server
 
-__all__ = ["prefect_server"]
+__all__ = ["prefect_api", "prefect_home", "prefect_server"]
 
 
 @pytest.fixture

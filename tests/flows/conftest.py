@@ -1,5 +1,5 @@
-"""The Prefect server of this test process, for the tests that run flows."""
+"""The Prefect server of the tests, for the tests that run flows."""
 
-from tests.prefect_server import prefect_server
+from tests.prefect_server import prefect_api, prefect_home, prefect_server
 
-__all__ = ["prefect_server"]
+__all__ = ["prefect_api", "prefect_home", "prefect_server"]

@@ -228,3 +228,23 @@ def test_accepted_and_rejected_add_up_to_what_was_read(snapshot: Snapshot, known
 
     assert len(result.accepted) + len(result.rejected) == len(snapshot.positions)
     assert {r.symbol for r in result.rejected} == {p.symbol for p in snapshot.positions if p.holding.asset not in known}
+
+
+def test_prices_that_are_all_stale_block_the_account_because_that_is_a_clock_and_not_the_holdings() -> None:
+    snapshot = a_snapshot(a_position("BTC/USD", None), a_position("ETH/USD", None))
+    old = a_price(at=NOW - timedelta(hours=1))
+
+    with pytest.raises(ContractBroken, match="check the clock"):
+        gate_account(
+            snapshot, {"BTC/USD": old, "ETH/USD": old}, known_assets=["BTC", "ETH"], now=NOW, policy=a_policy()
+        )
+
+
+def test_one_stale_price_leaves_its_holding_unvalued_and_the_account_goes_on() -> None:
+    snapshot = a_snapshot(a_position("BTC/USD", None), a_position("ETH/USD"))
+    prices = {"BTC/USD": a_price(at=NOW - timedelta(hours=1)), "ETH/USD": a_price()}
+
+    _, judged = gate_account(snapshot, prices, known_assets=["BTC", "ETH"], now=NOW, policy=a_policy())
+
+    assert judged.ok
+    assert [r.symbol for r in judged.rejected] == ["BTC/USD"]

@@ -15,9 +15,9 @@ from models.reasons import AccountStatus, OrderState
 from tests.drills.desk import Desk
 from tests.drills.plain import normalize, without_prefect
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
-from tests.prefect_server import prefect_server
+from tests.prefect_server import prefect_api, prefect_home, prefect_server
 
-__all__ = ["prefect_server"]
+__all__ = ["prefect_api", "prefect_home", "prefect_server"]
 
 pytestmark = pytest.mark.wire
 
