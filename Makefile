@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
-WORKERS ?= 2
+WORKERS ?= 4
 
 .PHONY: run test check bench lock clean help
 
@@ -13,7 +13,7 @@ run: $(READY)  ## Normalise the example fleet on simulated venues
 	$(BIN)/nija normalize --fleet examples/fleet.yaml --live --yes
 
 test: $(READY)  ## Run every test, on SQLite and PostgreSQL
-	$(BIN)/pytest -n $(WORKERS) -q
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q
 
 check: $(READY)  ## Format, lint, types, import directions, quick tests
 	$(BIN)/ruff format --check .

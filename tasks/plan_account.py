@@ -8,7 +8,7 @@ from models.store.dust import standing_marks
 from models.store.runs import save_plan
 from models.store.tracked import save_snapshot, tracked_positions
 from rules.adoption import adopt, gone
-from rules.plan import make_plan
+from rules.plan import make_plan, positions_read
 from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
 
@@ -29,6 +29,8 @@ async def plan_on(at: AccountAt, cycle: int) -> None:
         sibling_marks={s.account: await standing_marks(at.store, s.account) for s in siblings},
         sibling_pending={s.account: {o.intent.symbol for o in await at.ledger.undecided(s.account)} for s in siblings},
     )
+    if positions_read(at.plan) != len(at.snapshot.positions):
+        raise RuntimeError(f"{at.id}: the plan speaks of {positions_read(at.plan)} of {len(at.snapshot.positions)}")
     await save_plan(at.store, at.plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
 
 
