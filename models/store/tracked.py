@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from models.position import Position, Snapshot, Tracked
 from models.reasons import Mode
@@ -21,26 +22,14 @@ async def tracked_positions(store: Store, account: str) -> dict[str, Tracked]:
 
 async def last_cash(store: Store, account: str) -> Decimal | None:
     """Return the cash of the account's newest snapshot; None when there is none yet."""
-    async with store.reading() as connection:
-        query = (
-            select(SNAPSHOTS.c.cash_total)
-            .where(SNAPSHOTS.c.account == account)
-            .order_by(SNAPSHOTS.c.snapshot_id.desc())
-            .limit(1)
-        )
-        return (await connection.execute(query)).scalar_one_or_none()
+    newest = await _newest(store, account)
+    return None if newest is None else newest.cash_total
 
 
 async def last_read_at(store: Store, account: str) -> datetime | None:
     """Return when the account was last read successfully; None: never."""
-    async with store.reading() as connection:
-        query = (
-            select(SNAPSHOTS.c.taken_at)
-            .where(SNAPSHOTS.c.account == account)
-            .order_by(SNAPSHOTS.c.snapshot_id.desc())
-            .limit(1)
-        )
-        return (await connection.execute(query)).scalar_one_or_none()
+    newest = await _newest(store, account)
+    return None if newest is None else newest.taken_at
 
 
 async def save_snapshot(
@@ -102,6 +91,12 @@ async def forget(store: Store, account: str, *, by: str, reason: str, now: datet
             ),
         )
         return dropped.rowcount
+
+
+async def _newest(store: Store, account: str) -> Row[Any] | None:
+    of_account = select(SNAPSHOTS.c.cash_total, SNAPSHOTS.c.taken_at).where(SNAPSHOTS.c.account == account)
+    rows = await store.rows(of_account.order_by(SNAPSHOTS.c.snapshot_id.desc()).limit(1))
+    return rows[0] if rows else None
 
 
 def _document(position: Position) -> dict[str, str | None]:
