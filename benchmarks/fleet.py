@@ -210,7 +210,7 @@ def keys(accounts: int) -> dict[str, str]:
     found = {}
     for venue in QUOTES:
         for name in account_names(venue, accounts):
-            key, secret = simulated_credentials(name)
+            key, secret, _ = simulated_credentials(name)
             prefix = f"NIJA_{name.upper().replace('-', '_')}"
             found |= {f"{prefix}_API_KEY": key, f"{prefix}_API_SECRET": secret}
     return found

@@ -9,8 +9,10 @@ import ccxt.async_support as ccxt
 import stamina
 
 from brokers.adapter import Adapter
+from brokers.capabilities import Capabilities, Permissions
 from brokers.client import forget_answer, last_answer
 from brokers.errors import MALFORMED, placement_error, read_error
+from brokers.order_window import OrderWindow, sending_within
 from models.amounts import exact, plain
 from models.errors import OutcomeUnknown, SignAgain, VenueRefused, VenueUnavailable
 from models.order import Fill, Intent, VenueOrder
@@ -38,6 +40,11 @@ class AccountClient:
         """The ccxt id of the venue."""
         return self._adapter.venue
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the venue can do."""
+        return self._adapter.capabilities
+
     async def holdings(self) -> tuple[Holding, ...]:
         """Return every balance above zero.
 
@@ -57,6 +64,10 @@ class AccountClient:
         except (VenueUnavailable, VenueRefused):
             return None  # a second opinion; its absence decides nothing
 
+    async def permissions(self) -> Permissions | None:
+        """Return what the key may do; None: the venue does not say. Raises: VenueUnavailable, VenueRefused."""
+        return await self._read("permissions", lambda: self._adapter.permissions(self._client))
+
     async def place(self, intent: Intent, sent_at: datetime) -> tuple[str, VenueOrder | None]:
         """Send one market order, once. Return the venue's order id, and the order where the answer already tells it.
 
@@ -64,11 +75,12 @@ class AccountClient:
 
         Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
         """
-        deadline = timedelta(seconds=self._policy.order_deadline_seconds)
-        params = self._adapter.place_params(intent.client_order_id, sent_at, deadline)
+        window = OrderWindow(sent_at, sent_at + timedelta(seconds=self._policy.order_deadline_seconds))
+        params = self._adapter.place_params(intent.client_order_id, window)
         for attempt in range(1, _SIGN_ATTEMPTS + 1):
             try:
-                answer = await self._place_once(intent, params)
+                with sending_within(window):
+                    answer = await self._place_once(intent, params)
             except SignAgain:
                 if attempt == _SIGN_ATTEMPTS:
                     raise
@@ -101,23 +113,13 @@ class AccountClient:
 
         return await self._read("order", read) if ids else {}
 
-    @property
-    def orders_per_read(self) -> int:
-        """How many orders one call of `orders_by_id` can read at this venue."""
-        return self._adapter.orders_per_read
-
     async def venue_time(self) -> datetime | None:
         """Return the hour at the venue; None: it does not tell. Raises: VenueUnavailable, VenueRefused."""
         return await self._read("time", lambda: self._adapter.time(self._client))
 
     async def order_ids_traded(self, symbol: str, since: datetime) -> frozenset[str]:
         """Return the venue ids of the orders that traded in `symbol` since then."""
-
-        async def read() -> frozenset[str]:
-            trades = await self._client.fetch_my_trades(symbol, int(since.timestamp() * 1000))
-            return frozenset(str(t["order"]) for t in trades if t.get("order") and t.get("symbol") == symbol)
-
-        return await self._read("trades", read)
+        return await self._read("trades", lambda: self._adapter.order_ids_traded(self._client, symbol, since))
 
     async def cancel(self, order_id: str, symbol: str) -> None:
         """Cancel an order; one that is gone already is no error, since its fills are read again in any case.
@@ -165,7 +167,7 @@ class AccountClient:
                 quantity=exact(raw["amount"]) - exact(raw.get("filled") or 0),
                 placed_at=_instant(raw.get("timestamp")),
             )
-            for raw in await self._client.fetch_open_orders()
+            for raw in await self._adapter.open_orders(self._client)
         )
 
     async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:

@@ -1,12 +1,14 @@
 """How one venue differs from the ccxt norm. The base class is the generic venue; a subclass holds what is different."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
 
+from brokers.capabilities import Capabilities, LookUp, Permissions
+from brokers.order_window import OrderWindow
 from models.amounts import exact
 from models.position import Holding
 
@@ -14,16 +16,15 @@ from models.position import Holding
 class Adapter:
     """Any ccxt spot venue, with what ccxt alone can promise."""
 
-    venue: str = ""
-    ordered_nonces: ClassVar[bool] = False  # nonces must reach the venue in the order they were drawn
-    orders_per_read: ClassVar[int] = 1  # how many orders one call of `orders_by_id` can read
+    # Mixed into ccxt's class, in front of it: what its signing or parsing does not do by itself.
+    client_mixins: ClassVar[tuple[type, ...]] = ()
     # Texts that prove nothing although ccxt's error class suggests a refusal, and the other way round.
     unknown_texts: ClassVar[tuple[str, ...]] = ()
     refusal_texts: ClassVar[tuple[str, ...]] = ()
-    not_found_texts: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, venue: str) -> None:
-        self.venue = venue
+    def __init__(self, capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
+        self.venue = capabilities.venue
 
     def config(self, url: str | None) -> dict[str, Any]:
         """Return ccxt's configuration; with `url`, every REST call goes there."""
@@ -31,7 +32,7 @@ class Adapter:
             return {}
         # The production addresses differ only in their host: keep each one's path.
         api = getattr(ccxt, self.venue)().urls["api"]
-        return {"urls": {"api": _redirect(api, url)}}
+        return {"urls": {"api": redirected(api, url)}}
 
     def required_key(self, url: str) -> str | None:  # noqa: ARG002 - the generic venue has no rule by address
         """Return the key an answer from `url` must have; None: any non-empty one will do."""
@@ -46,12 +47,26 @@ class Adapter:
             if isinstance(entry, dict) and asset not in {"info", "free", "used", "total", "debt"}
         )
 
+    async def open_orders(self, client: Any) -> Sequence[Mapping[str, Any]]:
+        """Return ccxt's orders that rest at the venue, of every symbol and whoever placed them."""
+        orders: list[Mapping[str, Any]] = await client.fetch_open_orders()
+        return orders
+
+    async def tickers(self, client: Any) -> Mapping[str, Mapping[str, Any]]:
+        """Return ccxt's ticker of every market, by one call where the venue has one."""
+        tickers: dict[str, Mapping[str, Any]] = await client.fetch_tickers()
+        return tickers
+
     async def reported_equity(self, client: Any, quote: str) -> Decimal | None:  # noqa: ARG002 - no generic source
         """Return what the venue says the account is worth in `quote`; None: it does not say."""
         return None
 
-    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:  # noqa: ARG002
-        """Return the parameters that name the order and, where the venue can, refuse it later than `deadline` after."""
+    async def permissions(self, client: Any) -> Permissions | None:  # noqa: ARG002 - no generic source
+        """Return what the key may do; None: the venue does not say."""
+        return None
+
+    def place_params(self, client_order_id: str, window: OrderWindow) -> dict[str, Any]:  # noqa: ARG002
+        """Return the parameters that name the order and, where the venue can, refuse it outside of its window."""
         return {"clientOrderId": client_order_id}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:
@@ -73,11 +88,28 @@ class Adapter:
                 continue
         return found
 
+    async def order_ids_traded(self, client: Any, symbol: str, since: datetime) -> frozenset[str]:
+        """Return the venue ids of the orders that traded in `symbol` since then."""
+        trades = await client.fetch_my_trades(symbol, int(since.timestamp() * 1000))
+        return frozenset(str(t["order"]) for t in trades if t.get("order") and t.get("symbol") == symbol)
+
     async def time(self, client: Any) -> datetime | None:
         """Return the hour at the venue, by which it judges whether an order is late. None: it does not tell."""
         if not client.has.get("fetchTime"):
             return None
         return datetime.fromtimestamp(int(await client.fetch_time()) / 1000, UTC)
+
+
+def generic_capabilities(venue: str) -> Capabilities:
+    """Return what ccxt alone says of a venue."""
+    client = getattr(ccxt, venue)()
+    listed = client.has.get("fetchOpenOrders") and client.has.get("fetchClosedOrders")
+    return Capabilities(
+        venue=venue,
+        name=str(client.name),
+        look_up=LookUp.IN_LISTS if listed else LookUp.NONE,
+        needs_passphrase=bool(client.requiredCredentials.get("password")),
+    )
 
 
 def holding_of(asset: str, free: Any, held: Any, locked: Decimal = Decimal(0)) -> Holding:
@@ -88,8 +120,9 @@ def holding_of(asset: str, free: Any, held: Any, locked: Decimal = Decimal(0)) -
     return Holding(asset=asset, free=amounts[0], held=amounts[1], locked=locked)
 
 
-def _redirect(api: Any, url: str) -> Any:
+def redirected(api: Any, url: str) -> Any:
+    """Return ccxt's addresses with the host of `url`, each with its own path."""
     if isinstance(api, dict):
-        return {key: _redirect(value, url) for key, value in api.items()}
+        return {key: redirected(value, url) for key, value in api.items()}
     path = "/".join(str(api).split("/")[3:])
     return f"{url.rstrip('/')}/{path}".rstrip("/")

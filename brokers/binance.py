@@ -1,14 +1,16 @@
 """Binance, where it differs: its error table under another address, one look-up by client id, a receive window."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
 
 from brokers.adapter import Adapter, holding_of
+from brokers.capabilities import Permissions
 from brokers.client import last_answer
+from brokers.order_window import OrderWindow
 from models.position import Holding
 
 _NO_SUCH_ORDER = "-2013"
@@ -53,11 +55,21 @@ class Binance(Adapter):
             return "balances"
         return "symbols" if path.endswith("/exchangeInfo") else None
 
-    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:
+    async def permissions(self, client: Any) -> Permissions:
+        """Read the restrictions of the key."""
+        answer = await client.sapiGetAccountApiRestrictions()
+        given = sorted(name for name, value in answer.items() if value is True)
+        return Permissions(
+            trade=bool(answer["enableSpotAndMarginTrading"]),
+            withdraw=bool(answer["enableWithdrawals"]),
+            detail=", ".join(given),
+        )
+
+    def place_params(self, client_order_id: str, window: OrderWindow) -> dict[str, Any]:
         """Name the order; the venue refuses it when it arrives later than the receive window after its timestamp."""
         # ccxt would stamp it when it signs, which may be long after the instant that the ledger holds.
-        stamp, window = int(sent_at.timestamp() * 1000), int(deadline.total_seconds() * 1000)
-        return {"clientOrderId": client_order_id, "timestamp": stamp, "recvWindow": window}
+        length = window.closes_ms - window.opens_ms
+        return {"clientOrderId": client_order_id, "timestamp": window.opens_ms, "recvWindow": length}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Ask for the newest order under our id. Only the venue's own "does not exist" counts as not found."""

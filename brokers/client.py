@@ -99,8 +99,8 @@ class Hardened:
 
 
 @cache
-def _hardened(venue: str) -> type[Any]:
-    return type(f"Hardened_{venue}", (Hardened, getattr(ccxt, venue)), {})
+def _hardened(venue: str, mixins: tuple[type, ...]) -> type[Any]:
+    return type(f"Hardened_{venue}", (Hardened, *mixins, getattr(ccxt, venue)), {})
 
 
 @cache
@@ -118,6 +118,7 @@ def build_client(
     timeout_seconds: float,
     credentials: Credentials | None = None,
     ordered_nonces: bool = False,
+    mixins: tuple[type, ...] = (),
 ) -> Any:
     """Return a ccxt client for `venue` on a shared session. Nothing is ever sent twice."""
     options: dict[str, Any] = {
@@ -132,7 +133,7 @@ def build_client(
         options["secret"] = credentials.api_secret.get_secret_value()
         if credentials.passphrase is not None:
             options["password"] = credentials.passphrase.get_secret_value()
-    client = _hardened(venue)(options)
+    client = _hardened(venue, mixins)(options)
     client.ssl_context = _ssl_context()
     client.required_keys = required_keys
     client.signing = asyncio.Lock() if ordered_nonces else None

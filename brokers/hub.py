@@ -12,7 +12,7 @@ import aiohttp
 from brokers.account import AccountClient, read
 from brokers.adapter import Adapter
 from brokers.client import build_client
-from brokers.venues import adapter_for
+from brokers.venues import adapter_for, capabilities_of
 from models.amounts import exact
 from models.clock import Clock
 from models.fleet import Account
@@ -38,15 +38,21 @@ class Tickers:
 class SharedVenue:
     """One venue at one address. Two who ask at once get the same read, or the same failure."""
 
-    def __init__(
-        self, venue: str, url: str | None, session: aiohttp.ClientSession, timeout: float, clock: Clock
+    def __init__(  # noqa: PLR0917 - see `Venues.shared`, which alone builds it
+        self,
+        venue: str,
+        url: str | None,
+        session: aiohttp.ClientSession,
+        timeout: float,
+        clock: Clock,
+        credentials: Credentials | None = None,
     ) -> None:
         self._adapter: Adapter = adapter_for(venue)
         self._url = url
         self._session = session
         self._timeout = timeout
         self._clock = clock
-        self._client = self._build(None)
+        self._client = self._build(credentials)
         self._markets: _Once[None] = _Once()
         self._tickers: _Once[Tickers] = _Once()
         self._by_quote: dict[str, Mapping[str, Market]] = {}
@@ -100,7 +106,8 @@ class SharedVenue:
             required_keys=self._adapter.required_key,
             timeout_seconds=self._timeout,
             credentials=credentials,
-            ordered_nonces=self._adapter.ordered_nonces,
+            ordered_nonces=self._adapter.capabilities.ordered_nonces,
+            mixins=self._adapter.client_mixins,
         )
 
     async def _load_markets(self) -> None:
@@ -113,7 +120,7 @@ class SharedVenue:
             raise ValueError("the venue lists no market")
 
     async def _read_tickers(self) -> Tickers:
-        raw = await self._client.fetch_tickers()
+        raw = await self._adapter.tickers(self._client)
         if not raw:
             raise ValueError("the venue lists no ticker")
         markets = self._client.markets
@@ -134,7 +141,7 @@ class Venues:
         self._clock = clock
         self._timeout = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
-        self._shared: dict[tuple[str, str | None], SharedVenue] = {}
+        self._shared: dict[tuple[str, str | None, str | None], SharedVenue] = {}
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=200, limit_per_host=100)
@@ -147,14 +154,23 @@ class Venues:
         if self._session is not None:
             await self._session.close()
 
-    def shared(self, account: Account, url: str | None) -> SharedVenue:
-        """Return what the account shares with all others at the same venue and address."""
+    def shared(self, account: Account, url: str | None, credentials: Credentials) -> SharedVenue:
+        """Return what the account shares with all others at the same venue and address.
+
+        Where even the list of markets takes a key, it shares nothing: the fault of one key must not meet the others.
+        """
         if self._session is None:
             raise RuntimeError("Venues is a context manager: use it inside `async with`")
-        key = (account.venue, url)
+        alone = capabilities_of(account.venue).markets_need_key
+        key = (account.venue, url, account.id if alone else None)
         if key not in self._shared:
             self._shared[key] = SharedVenue(
-                account.venue, url, session=self._session, timeout=self._timeout, clock=self._clock
+                account.venue,
+                url,
+                session=self._session,
+                timeout=self._timeout,
+                clock=self._clock,
+                credentials=credentials if alone else None,
             )
         return self._shared[key]
 

@@ -1,13 +1,15 @@
 """Kraken, where it differs: suffixed balances, ordered nonces, client ids unique among open orders only."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
 
 from brokers.adapter import Adapter, holding_of
+from brokers.capabilities import Permissions
+from brokers.order_window import OrderWindow
 from models.amounts import exact
 from models.position import Holding
 
@@ -28,8 +30,6 @@ _NAMED = {
 class Kraken(Adapter):
     """Kraken spot."""
 
-    ordered_nonces: ClassVar[bool] = True
-    orders_per_read: ClassVar[int] = 50
     unknown_texts: ClassVar[tuple[str, ...]] = (
         "EService:Deadline elapsed",
         "EService:Timeout",
@@ -96,9 +96,19 @@ class Kraken(Adapter):
         answer = await client.privatePostTradeBalance({"asset": client.currency(quote)["id"]})
         return exact(answer["result"]["eb"])
 
-    def place_params(self, client_order_id: str, sent_at: datetime, deadline: timedelta) -> dict[str, Any]:
+    async def permissions(self, client: Any) -> Permissions:
+        """Read what the key was given: https://docs.kraken.com/api/docs/rest-api/get-api-key-info."""
+        answer = await client.privatePostGetApiKeyInfo()
+        given = [str(name) for name in answer["result"]["permissions"]]
+        return Permissions(
+            trade="modify-trades" in given,
+            withdraw="withdraw-funds" in given,
+            detail=", ".join(given),
+        )
+
+    def place_params(self, client_order_id: str, window: OrderWindow) -> dict[str, Any]:
         """Name the order; the engine refuses it when it arrives after the deadline (2 to 60 s ahead)."""
-        until = (sent_at + deadline).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        until = window.closes_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return {"clientOrderId": client_order_id, "deadline": until}
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:
@@ -116,8 +126,8 @@ class Kraken(Adapter):
     async def orders_by_id(self, client: Any, ids: Sequence[tuple[str, str]]) -> dict[str, Mapping[str, Any]]:
         """Read orders fifty at a time."""
         found: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(ids), self.orders_per_read):
-            page = [order_id for order_id, _ in ids[start : start + self.orders_per_read]]
+        for start in range(0, len(ids), self.capabilities.orders_per_read):
+            page = [order_id for order_id, _ in ids[start : start + self.capabilities.orders_per_read]]
             try:
                 orders = await client.fetch_orders_by_ids(page)
             except ccxt.InvalidOrder:  # one unknown id refuses the page

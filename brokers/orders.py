@@ -118,7 +118,7 @@ class Orders:
     async def _read_numbered(self, orders: Sequence[LedgerOrder]) -> tuple[dict[str, VenueOrder], set[str | None]]:
         """Read the orders whose venue id is known, by that id; return them, and the ids that could not be read."""
         numbered = [(o.venue_order_id, o.intent.symbol) for o in orders if o.venue_order_id is not None]
-        size = self._client.orders_per_read
+        size = self._client.capabilities.orders_per_read
         found: dict[str, VenueOrder] = {}
         unread: set[str | None] = set()
         failures = 0

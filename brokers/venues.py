@@ -1,21 +1,72 @@
-"""Which venues there are, and which adapter speaks to each."""
+"""Which venues there are, what each can do, and which adapter speaks to it.
+
+A new venue is a row here, an adapter in a file of its own, and a simulator: docs/venues.md has the steps.
+"""
 
 from difflib import get_close_matches
+from functools import cache
 
 import ccxt.async_support as ccxt
 
-from brokers.adapter import Adapter
+from brokers.adapter import Adapter, generic_capabilities
 from brokers.binance import Binance
+from brokers.capabilities import Capabilities, Dust, Late, LookUp, Repeat
 from brokers.kraken import Kraken
 from models.errors import ConfigError
 from models.fleet import Fleet
 
-_ADAPTERS: dict[str, type[Adapter]] = {"kraken": Kraken, "binance": Binance}
+VENUES: dict[str, tuple[type[Adapter], Capabilities]] = {
+    row.venue: (adapter, row)
+    for adapter, row in (
+        (
+            Kraken,
+            Capabilities(
+                venue="kraken",
+                name="Kraken",
+                quotes=("USD", "EUR", "USDT", "USDC"),
+                verified=True,
+                repeat=Repeat.REFUSED_WHILE_OPEN,
+                look_up=LookUp.IN_LISTS,
+                late=Late.REFUSED,
+                reports_permissions=True,
+                reports_equity=True,
+                candles_per_page=720,
+                candles_kept=720,
+                ordered_nonces=True,
+                orders_per_read=50,
+                documents="https://docs.kraken.com/api/",
+            ),
+        ),
+        (
+            Binance,
+            Capabilities(
+                venue="binance",
+                name="Binance",
+                quotes=("USDT", "USDC", "FDUSD"),
+                verified=True,
+                repeat=Repeat.REFUSED_WHILE_OPEN,
+                look_up=LookUp.BY_ID,
+                late=Late.REFUSED,
+                dust=Dust(into="BNB", assets_per_request=20),
+                reports_permissions=True,
+                candles_per_page=1000,
+                documents="https://developers.binance.com/docs/binance-spot-api-docs/",
+            ),
+        ),
+    )
+}
+
+
+@cache
+def capabilities_of(venue: str) -> Capabilities:
+    """Return what a ccxt exchange id can do; what ccxt says of it where no adapter of ours is meant."""
+    return VENUES[venue][1] if venue in VENUES else generic_capabilities(venue)
 
 
 def adapter_for(venue: str) -> Adapter:
     """Return the adapter of a ccxt exchange id; the generic one where no venue of ours is meant."""
-    return _ADAPTERS.get(venue, Adapter)(venue)
+    adapter = VENUES[venue][0] if venue in VENUES else Adapter
+    return adapter(capabilities_of(venue))
 
 
 def check_venues(fleet: Fleet) -> tuple[str, ...]:
@@ -27,9 +78,9 @@ def check_venues(fleet: Fleet) -> tuple[str, ...]:
     for place, account in enumerate(fleet.accounts):
         if account.venue not in ccxt.exchanges:
             near = get_close_matches(account.venue, ccxt.exchanges, n=3)
-            allowed = ", ".join(near) if near else f"{', '.join(_ADAPTERS)} or any other ccxt exchange id"
+            allowed = ", ".join(near) if near else f"{', '.join(VENUES)} or any other ccxt exchange id"
             raise ConfigError(f"{fleet.path}: accounts[{place}].venue", f"unknown venue {account.venue!r}", allowed)
-        if account.venue not in _ADAPTERS:
+        if account.venue not in VENUES:
             warnings.append(
                 f"GENERIC_VENUE: {account.id!r} is on {account.venue}, reached through ccxt alone: "
                 "its order look-ups and balances are not verified by Nija",

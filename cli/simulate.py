@@ -1,6 +1,7 @@
 """`nija simulate`: a simulated venue on this machine, speaking the real one's REST format."""
 
 import asyncio
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,10 @@ from models.errors import ConfigError
 
 
 def simulate(
-    venue: Annotated[str, typer.Argument(metavar="kraken|binance", help="Whose format to speak.")],
+    venue: Annotated[
+        str,
+        typer.Argument(metavar="VENUE", help="Whose format to speak: kraken, binance, coinbase, okx, alpaca, bybit."),
+    ],
     world: Annotated[
         Path | None,
         typer.Option("--world", metavar="PATH", help="Markets and accounts [default: a small demonstration]."),
@@ -30,8 +34,9 @@ def simulate(
     """
     from brokers.simulator.demo import demo_world  # noqa: PLC0415 - --help need not pay for a web server
     from brokers.simulator.faults import load_faults  # noqa: PLC0415
+    from brokers.simulator.manners import VenueName  # noqa: PLC0415
     from brokers.simulator.server import serve  # noqa: PLC0415
-    from brokers.simulator.world import VenueName, WorldError, load_world  # noqa: PLC0415
+    from brokers.simulator.world import WorldError, load_world  # noqa: PLC0415
 
     try:
         name = VenueName(venue)
@@ -49,9 +54,11 @@ def simulate(
     def ready(url: str) -> None:
         out.print(f"simulated {name} on {url}")
         for account in served.accounts:
-            key, secret = served.accounts[account].credentials(account)
+            keys = served.accounts[account].credentials(account, name)
             prefix = f"NIJA_{account.upper().replace('-', '_')}"
-            out.print(f"export {prefix}_API_KEY={key} {prefix}_API_SECRET={secret}", markup=False, soft_wrap=True)
+            parts = {"API_KEY": keys.api_key, "API_SECRET": keys.api_secret, "API_PASSPHRASE": keys.passphrase}
+            words = " ".join(f"{prefix}_{part}={shlex.quote(value)}" for part, value in parts.items() if value)
+            out.print(f"export {words}", markup=False, soft_wrap=True)
         err.print("Ctrl-C stops it", style="dim")
 
     try:

@@ -79,6 +79,11 @@ def credentials_from(account_env_name: str, environment: Mapping[str, str] = os.
     passphrase = found["API_PASSPHRASE"]
     return Credentials(
         api_key=SecretStr(found["API_KEY"] or ""),
-        api_secret=SecretStr(found["API_SECRET"] or ""),
+        api_secret=SecretStr(_as_pem(found["API_SECRET"] or "")),
         passphrase=SecretStr(passphrase) if passphrase else None,
     )
+
+
+def _as_pem(secret: str) -> str:
+    """Return a secret with its line breaks: a private key in PEM is often written in one line, with escaped ones."""
+    return secret.replace("\\n", "\n") if secret.startswith("-----BEGIN") else secret

@@ -14,7 +14,6 @@ from brokers.account import AccountClient
 from brokers.hub import SharedVenue, Tickers, Venues
 from brokers.ledger import Ledger
 from brokers.orders import Orders
-from brokers.simulator.credentials import simulated_credentials
 from brokers.simulator.launch import LaunchError, ensure_running
 from brokers.simulator.world import WorldError
 from brokers.venues import check_venues
@@ -139,7 +138,7 @@ async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode:
     """
     at = AccountAt(runtime, account, run_id, mode)
     credentials, url = await _reach(runtime, account)
-    at.venue = runtime.venues.shared(account, url)
+    at.venue = runtime.venues.shared(account, url, credentials)
     await at.venue.load(at.policy)
     at.client = at.venue.account_client(account.id, credentials, at.policy)
     at.orders = Orders(at.client, at.ledger, at.clock, at.policy, at.fee_in_quote)
@@ -153,10 +152,16 @@ async def _reach(runtime: Runtime, account: Account) -> tuple[Credentials, str |
     """Return an account's keys and address; the venue of a simulated one is started."""
     if account.simulated is None:
         return credentials_from(account.env_name), None if account.url is None else str(account.url)
-    world = (runtime.fleet.path.parent / account.simulated).resolve()
+    path = (runtime.fleet.path.parent / account.simulated).resolve()
+    where = f"{runtime.fleet.path}: account {account.id}.simulated"
     try:
-        url = await asyncio.to_thread(ensure_running, world, runtime.settings.home.resolve())
+        served = await asyncio.to_thread(ensure_running, path, runtime.settings.home.resolve())
     except (WorldError, LaunchError) as error:
-        raise ConfigError(f"{runtime.fleet.path}: account {account.id}.simulated", str(error)) from error
-    key, secret = simulated_credentials(account.id)
-    return Credentials(SecretStr(key), SecretStr(secret)), url
+        raise ConfigError(where, str(error)) from error
+    if served.world.venue != account.venue:
+        raise ConfigError(where, f"{path} is a world of {served.world.venue}, the account is on {account.venue}")
+    if account.id not in served.world.accounts:
+        raise ConfigError(where, f"{path} has no account {account.id!r}", ", ".join(served.world.accounts))
+    keys = served.world.accounts[account.id].credentials(account.id, served.world.venue)
+    passphrase = None if keys.passphrase is None else SecretStr(keys.passphrase)
+    return Credentials(SecretStr(keys.api_key), SecretStr(keys.api_secret), passphrase), served.url

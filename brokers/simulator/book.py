@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from brokers.simulator.orders import Fill, Order
+from brokers.simulator.orders import Conversion, Fill, Order
 from brokers.simulator.state import StateFile
 from brokers.simulator.world import World
 
@@ -26,6 +26,8 @@ class Book:
         self._changed_totals: set[tuple[str, str]] = set()
         self._changed_orders: dict[str, Order] = {}
         self._new_fills: list[Fill] = []
+        self.conversions: list[Conversion] = state.conversions()
+        self._new_conversions: list[Conversion] = []
         for order in state.orders():
             self._index(order)
         for fill in state.fills():
@@ -68,6 +70,11 @@ class Book:
         self._new_fills.append(fill)
         self._index_fill(fill)
 
+    def add_conversion(self, conversion: Conversion) -> None:
+        """Record a conversion."""
+        self._new_conversions.append(conversion)
+        self.conversions.append(conversion)
+
     def fills_of(self, order: Order) -> list[Fill]:
         """List the executions of one order, oldest first."""
         return self._fills_by_order.get(order.id, [])
@@ -82,17 +89,19 @@ class Book:
     def save(self, facts: Iterable[tuple[str, object]] = ()) -> None:
         """Store what changed, in one transaction."""
         facts = list(facts)
-        if not (self._changed_totals or self._changed_orders or self._new_fills or facts):
+        changed = self._changed_totals or self._changed_orders or self._new_fills or self._new_conversions
+        if not (changed or facts):
             return
         self._state.save(
             balances=[(account, asset, self.totals[account][asset]) for account, asset in self._changed_totals],
             orders=list(self._changed_orders.values()),
             fills=self._new_fills,
+            conversions=self._new_conversions,
             facts=facts,
         )
         self._changed_totals.clear()
         self._changed_orders.clear()
-        self._new_fills = []
+        self._new_fills, self._new_conversions = [], []
 
     def _index(self, order: Order) -> None:
         if order.id not in self.orders:

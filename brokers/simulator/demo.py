@@ -1,6 +1,7 @@
 """The world that is served when none is given: one account with a little of everything."""
 
-from brokers.simulator.world import VenueName, World
+from brokers.simulator.manners import MANNERS, VenueName
+from brokers.simulator.world import World
 
 _PRICES = {"BTC": "50000", "ETH": "2500", "SOL": "100", "ADA": "1", "XRP": "0.5", "DOGE": "0.15", "DOT": "5"}
 _HELD = {"BTC": "0.02", "ETH": "0.2", "SOL": "1.5", "ADA": "20", "XRP": "16", "DOGE": "5", "DOT": "0.8"}
@@ -8,7 +9,7 @@ _HELD = {"BTC": "0.02", "ETH": "0.2", "SOL": "1.5", "ADA": "20", "XRP": "16", "D
 
 def demo_world(venue: VenueName) -> World:
     """Return a world of seven markets and one account, `demo`."""
-    quote = "USD" if venue is VenueName.KRAKEN else "USDT"
+    quote = MANNERS[venue].quote
     return World.model_validate(
         {
             "venue": venue,

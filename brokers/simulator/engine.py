@@ -6,7 +6,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from brokers.simulator.book import Book
 from brokers.simulator.fees import FeeDesk, rounded
-from brokers.simulator.ids import fill_id, order_id
+from brokers.simulator.manners import ClientIds
 from brokers.simulator.orders import Fill, Kind, Lifetime, Order, Request, Side, Status
 from brokers.simulator.prices import PricePath, Quote
 from brokers.simulator.refusals import Reason, Refusal
@@ -46,6 +46,8 @@ class Engine:
 
     def place(self, request: Request, now_ms: int, *, validate_only: bool = False) -> Order:
         """Accept an order and fill what can be filled at once. Raises: Refusal."""
+        if not self.world.accounts[request.account].may_trade:
+            raise Refusal(Reason.PERMISSION_DENIED)
         listing = self.listing(request.symbol)
         quote = self.quote(request.symbol, now_ms)
         quantity = self._checked_quantity(request, listing, quote)
@@ -54,7 +56,7 @@ class Engine:
             raise Refusal(Reason.INSUFFICIENT_FUNDS, held_asset)
         number = self.book.last_order + 1
         order = Order(
-            id=order_id(self.world.venue, self.world.seed, number),
+            id=self.world.manners.ids("order", self.world.seed, number),
             number=number,
             account=request.account,
             symbol=request.symbol,
@@ -117,10 +119,17 @@ class Engine:
         notional = request.quote_quantity or (quantity * price if price is not None else None)
         if notional is not None and notional < listing.min_notional:
             raise Refusal(Reason.NOTIONAL_BELOW_MINIMUM)
-        open_ids = {order.client_order_id for order in self.book.open.get(request.account, {}).values()}
-        if request.client_order_id is not None and request.client_order_id in open_ids:
-            raise Refusal(Reason.DUPLICATE_CLIENT_ORDER_ID, request.client_order_id)
+        if self.first_named(request.account, request.client_order_id) is not None:
+            raise Refusal(Reason.DUPLICATE_CLIENT_ORDER_ID, str(request.client_order_id))
         return quantity
+
+    def first_named(self, account: str, client_order_id: str | None) -> Order | None:
+        """Return the order that keeps a client order id from being used again; None: it is free."""
+        if client_order_id is None:
+            return None
+        ever = self.world.manners.client_ids is ClientIds.EVER
+        taken = self.book.by_account.get(account, []) if ever else self.book.open.get(account, {}).values()
+        return next((order for order in taken if order.client_order_id == client_order_id), None)
 
     def _checked_price(self, request: Request, listing: Listing, quote: Quote | None) -> Decimal | None:
         if request.kind is Kind.MARKET:
@@ -137,7 +146,7 @@ class Engine:
         if request.side is Side.SELL:
             return listing.base, quantity
         price = request.limit_price or (quote.ask if quote is not None else _NOTHING)
-        cost = rounded(self.world.venue, quantity * price, listing.quote)
+        cost = rounded(self.world.manners, quantity * price, listing.quote)
         fee = self._fees.kept_back(cost, listing.quote, fee_in_base=request.fee_in_base)
         return listing.quote, cost + fee
 
@@ -171,7 +180,7 @@ class Engine:
         if order.side is Side.SELL or order.kind is Kind.LIMIT:
             return True
         quote = order.held_asset
-        cost = rounded(self.world.venue, quantity * price, quote)
+        cost = rounded(self.world.manners, quantity * price, quote)
         fee = self._fees.kept_back(cost, quote, fee_in_base=order.fee_in_base)
         return cost + fee <= self.book.free(order.account, quote) + order.held
 
@@ -195,11 +204,11 @@ class Engine:
     def _fill(
         self, order: Order, listing: Listing, quantity: Decimal, price: Decimal, now_ms: int, *, maker: bool
     ) -> None:
-        cost = rounded(self.world.venue, quantity * price, listing.quote)
+        cost = rounded(self.world.manners, quantity * price, listing.quote)
         fee_asset, fee = self._fees.charged(order, quantity, cost, now_ms, maker=maker)
         number = self.book.last_fill + 1
         fill = Fill(
-            id=fill_id(self.world.venue, self.world.seed, number),
+            id=self.world.manners.ids("fill", self.world.seed, number),
             number=number,
             order_id=order.id,
             account=order.account,
@@ -216,7 +225,7 @@ class Engine:
         )
         for asset, change in _changes(fill, listing):
             self.book.move(order.account, asset, change)
-        share = rounded(self.world.venue, order.held * quantity / order.remaining, order.held_asset)
+        share = rounded(self.world.manners, order.held * quantity / order.remaining, order.held_asset)
         paid = cost + (fee if fee_asset == listing.quote else _NOTHING)
         spent = max(share, paid) if order.side is Side.BUY else quantity  # a buy may cost more than it kept back
         order.held = max(_NOTHING, order.held - spent)

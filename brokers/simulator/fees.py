@@ -4,26 +4,15 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from brokers.simulator.book import Book
+from brokers.simulator.manners import Manners
 from brokers.simulator.orders import Order, Side
 from brokers.simulator.prices import PricePath
-from brokers.simulator.world import Listing, VenueName, World
-
-_FIAT = frozenset({"USD", "EUR", "GBP", "CAD", "AUD", "JPY", "CHF"})
-_BINANCE_PLACES = 8
-_KRAKEN_PLACES = 10
-_KRAKEN_FIAT_PLACES = 4
+from brokers.simulator.world import Listing, World
 
 
-def decimals(venue: VenueName, asset: str) -> int:
-    """Return the places a venue keeps of an asset."""
-    if venue is VenueName.BINANCE:
-        return _BINANCE_PLACES
-    return _KRAKEN_FIAT_PLACES if asset.split(".", maxsplit=1)[0] in _FIAT else _KRAKEN_PLACES
-
-
-def rounded(venue: VenueName, amount: Decimal, asset: str) -> Decimal:
+def rounded(manners: Manners, amount: Decimal, asset: str) -> Decimal:
     """Round an amount to what the venue keeps of the asset."""
-    return amount.quantize(Decimal(1).scaleb(-decimals(venue, asset)), ROUND_HALF_EVEN)
+    return amount.quantize(Decimal(1).scaleb(-manners.decimals(asset)), ROUND_HALF_EVEN)
 
 
 class FeeDesk:
@@ -32,14 +21,13 @@ class FeeDesk:
     def __init__(self, world: World, listings: Mapping[str, Listing], prices: PricePath, book: Book) -> None:
         """Charge as the world says, or as the venue is known to."""
         self._world, self._listings, self._prices, self._book = world, listings, prices, book
-        usual = "quote" if world.venue is VenueName.KRAKEN else "received"
-        self._commission = world.commission or usual
+        self._commission = world.commission or world.manners.commission.value
 
     def kept_back(self, cost: Decimal, quote: str, *, fee_in_base: bool) -> Decimal:
         """Fee an open buy keeps back beside its cost: none where the fee comes off something else."""
         if self._commission != "quote" or fee_in_base:
             return Decimal(0)
-        return rounded(self._world.venue, cost * self._world.fees.taker, quote)
+        return rounded(self._world.manners, cost * self._world.fees.taker, quote)
 
     def charged(
         self, order: Order, quantity: Decimal, cost: Decimal, now_ms: int, *, maker: bool
@@ -50,12 +38,12 @@ class FeeDesk:
         buys = order.side is Side.BUY
         received, amount = (listing.base, quantity) if buys else (listing.quote, cost)
         asset, fee = self._asked(order, listing, quantity * rate, cost * rate, now_ms) or (received, amount * rate)
-        fee = rounded(self._world.venue, fee, asset)
+        fee = rounded(self._world.manners, fee, asset)
         spent = {listing.quote: cost} if buys else {listing.base: quantity}
         left = self._book.total(order.account, asset) - spent.get(asset, Decimal(0))
         if asset == received or left >= fee:
             return asset, fee
-        return received, rounded(self._world.venue, amount * rate, received)
+        return received, rounded(self._world.manners, amount * rate, received)
 
     def _asked(
         self, order: Order, listing: Listing, in_base: Decimal, in_quote: Decimal, now_ms: int

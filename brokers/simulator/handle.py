@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from brokers.simulator.calls import CallRecord
+from brokers.simulator.credentials import Keys
 from brokers.simulator.faults import Applied, FaultPlan, FaultRule, as_plan
-from brokers.simulator.orders import Fill, Order
+from brokers.simulator.orders import Conversion, Fill, Order
 from brokers.simulator.server import Server
 from brokers.simulator.venue import Venue
 from brokers.simulator.world import FillMode, FillRule, MarketStatus, World
@@ -61,9 +62,9 @@ class RunningVenue:
         if self._thread is not None:
             self._thread.join()
 
-    def credentials(self, account: str) -> tuple[str, str]:
-        """Key and secret of an account."""
-        return self.world.accounts[account].credentials(account)
+    def credentials(self, account: str) -> Keys:
+        """Keys of an account."""
+        return self.world.accounts[account].credentials(account, self.world.venue)
 
     def orders(self, account: str) -> list[Order]:
         """Orders of an account as the venue has them, oldest first."""
@@ -72,6 +73,10 @@ class RunningVenue:
     def fills(self, account: str) -> list[Fill]:
         """Return the executions of an account, oldest first."""
         return self._at(lambda venue: list(_settled(venue).book.fills.get(account, [])))
+
+    def conversions(self, account: str) -> list[Conversion]:
+        """Return the small balances that were converted, oldest first."""
+        return self._at(lambda venue: [c for c in venue.book.conversions if c.account == account])
 
     def balances(self, account: str) -> dict[str, Decimal]:
         """Return what an account really owns, whatever a lag or a fault shows."""

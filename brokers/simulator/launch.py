@@ -50,8 +50,16 @@ class _Desk:
         return self.folder / "lock"
 
 
-def ensure_running(world_path: Path, home: Path, *, idle_seconds: float = 300) -> str:
-    """Return the base url of the venue that serves this world, starting it where none does.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A world that is being served, and where."""
+
+    url: str
+    world: World
+
+
+def ensure_running(world_path: Path, home: Path, *, idle_seconds: float = 300) -> Served:
+    """Return the venue that serves this world, starting it where none does.
 
     A server of an earlier version of the file is asked to stop first; the state stays.
     Raises: WorldError, LaunchError.
@@ -67,9 +75,10 @@ def ensure_running(world_path: Path, home: Path, *, idle_seconds: float = 300) -
             health = _health(url)
             if health is not None and health.get("pid") == known["pid"]:
                 if health.get("fingerprint") == world.fingerprint:
-                    return url
+                    return Served(url, world)
                 _stop(url)
-        return _start(world, world_path, desk, int(str(known["port"])) if known is not None else 0, idle_seconds)
+        port = int(str(known["port"])) if known is not None else 0
+        return Served(_start(world, world_path, desk, port, idle_seconds), world)
 
 
 def _start(world: World, world_path: Path, desk: _Desk, port: int, idle_seconds: float) -> str:

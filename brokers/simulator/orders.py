@@ -100,6 +100,21 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """One small balance turned into another asset; `fee` in that asset, already taken off what was received."""
+
+    number: int
+    batch: int  # those of one request share it
+    account: str
+    asset: str
+    quantity: Decimal
+    into: str
+    received: Decimal
+    fee: Decimal
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fill:
     """One execution, and how it moved the account's totals."""
 

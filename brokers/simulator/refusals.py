@@ -28,6 +28,8 @@ class Reason(StrEnum):
     WOULD_TAKE = "would_take"
     UNKNOWN_ORDER = "unknown_order"
     UNKNOWN_ORDER_TO_CANCEL = "unknown_order_to_cancel"
+    NOT_CONVERTIBLE = "not_convertible"
+    PERMISSION_DENIED = "permission_denied"
     VERBATIM = "verbatim"
 
 

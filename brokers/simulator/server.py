@@ -13,10 +13,11 @@ from brokers.simulator.binance.wire import BinanceWire
 from brokers.simulator.control import Control, Handler
 from brokers.simulator.faults import FaultPlan
 from brokers.simulator.kraken.wire import KrakenWire
+from brokers.simulator.manners import VenueName
 from brokers.simulator.service import Service
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Wire
-from brokers.simulator.world import VenueName, World
+from brokers.simulator.world import World
 
 _WIRES: dict[VenueName, Callable[[Venue], Wire]] = {VenueName.KRAKEN: KrakenWire, VenueName.BINANCE: BinanceWire}
 _SHUTDOWN_SECONDS = 0.2  # hanging answers are cut off, not waited for

@@ -18,7 +18,7 @@ from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Answer, Call, Endpoint, Operation, Wire
 
 _FORM = "application/x-www-form-urlencoded"
-_CHANGING = frozenset({Operation.PLACE, Operation.CANCEL})
+_CHANGING = frozenset({Operation.PLACE, Operation.CANCEL, Operation.CONVERT_DUST})
 
 
 class Service:

@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from brokers.simulator.orders import Fill, Order
+from brokers.simulator.orders import Conversion, Fill, Order
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 _FILL: TypeAdapter[Fill] = TypeAdapter(Fill)
+_CONVERSION: TypeAdapter[Conversion] = TypeAdapter(Conversion)
 _TABLES = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS balances (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders (number INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fills (number INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS conversions (number INTEGER PRIMARY KEY, document TEXT NOT NULL);
 """
 
 
@@ -55,6 +57,11 @@ class StateFile:
         """Every stored fill, oldest first."""
         return [_FILL.validate_json(row[0]) for row in self._rows("SELECT document FROM fills ORDER BY number")]
 
+    def conversions(self) -> list[Conversion]:
+        """Every stored conversion, oldest first."""
+        rows = self._rows("SELECT document FROM conversions ORDER BY number")
+        return [_CONVERSION.validate_json(row[0]) for row in rows]
+
     def facts(self) -> dict[str, Any]:
         """Every named fact."""
         return {name: json.loads(document) for name, document in self._rows("SELECT name, document FROM facts")}
@@ -65,6 +72,7 @@ class StateFile:
         balances: Iterable[tuple[str, str, Decimal]] = (),
         orders: Iterable[Order] = (),
         fills: Iterable[Fill] = (),
+        conversions: Iterable[Conversion] = (),
         facts: Iterable[tuple[str, Any]] = (),
     ) -> None:
         """Write all of it, or none."""
@@ -77,6 +85,8 @@ class StateFile:
         )
         write("INSERT OR REPLACE INTO orders VALUES (?, ?)", [(o.number, _ORDER.dump_json(o)) for o in orders])
         write("INSERT OR REPLACE INTO fills VALUES (?, ?)", [(f.number, _FILL.dump_json(f)) for f in fills])
+        done = [(c.number, _CONVERSION.dump_json(c)) for c in conversions]
+        write("INSERT OR REPLACE INTO conversions VALUES (?, ?)", done)
         write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(fact)) for name, fact in facts])
         self._connection.execute("COMMIT")
 

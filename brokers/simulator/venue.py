@@ -8,6 +8,7 @@ from typing import Any
 
 from brokers.simulator.book import Book
 from brokers.simulator.calls import CallLog
+from brokers.simulator.dust import DustCounter
 from brokers.simulator.engine import Engine
 from brokers.simulator.faults import FaultDesk, FaultPlan
 from brokers.simulator.prices import PricePath
@@ -34,21 +35,22 @@ class Venue:
             self.prices.settings[symbol] = [(at, None if raw is None else Decimal(raw)) for at, raw in history]
         self.book = Book(world, self.state)
         self.engine = Engine(world, self.listings, self.prices, self.book)
+        self.dust = DustCounter(world, self.listings, self.prices, self.book)
         if "fills" in facts:
             self.engine.fill_rules = [FillRule.model_validate(rule) for rule in facts["fills"]]
         stored = FaultDesk.from_document(facts["faults"]) if "faults" in facts else FaultDesk(FaultPlan())
         self.faults = stored if faults is None else FaultDesk(faults)
         self.calls = CallLog(facts.get("calls", {}))
         self.nonces: dict[str, int] = facts.get("nonces", {})
-        self.accounts_by_key = {acc.credentials(name)[0]: name for name, acc in world.accounts.items()}
-        self.secrets = {name: account.credentials(name)[1] for name, account in world.accounts.items()}
+        self.keys = {name: account.credentials(name, world.venue) for name, account in world.accounts.items()}
+        self.accounts_by_key = {keys.api_key: name for name, keys in self.keys.items()}
+        self._skew_ms = int(world.clock_skew_seconds * 1000)
         self.version = 0  # grows when a kept answer may no longer be true
         self.book.save()
 
-    @staticmethod
-    def now_ms() -> int:
+    def now_ms(self) -> int:
         """Tell the venue's time."""
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000 + self._skew_ms
 
     def save(self, *names: str) -> None:
         """Store what changed, with the named facts and the counts of calls."""

@@ -26,6 +26,10 @@ class Operation(StrEnum):
     CLOSED_ORDERS = "closed_orders"
     TRADES = "trades"
     CANCEL = "cancel"
+    PERMISSIONS = "permissions"
+    DUST_OFFER = "dust_offer"
+    CONVERT_DUST = "convert_dust"
+    DUST_HISTORY = "dust_history"
     UNKNOWN = "unknown"
     ANY = "any"
 

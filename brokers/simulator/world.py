@@ -11,25 +11,16 @@ from typing import Annotated, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from brokers.simulator.credentials import simulated_credentials
+from brokers.simulator.credentials import Keys, simulated_credentials
+from brokers.simulator.manners import MANNERS, Manners, VenueName
 
 T = TypeVar("T")
 Positive = Annotated[Decimal, Field(gt=0)]
 NotNegative = Annotated[Decimal, Field(ge=0)]
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 
-# What venues really ask for: about 5 USD of minimum quantity at Kraken, half a dollar of step at Binance.
-_KRAKEN_MINIMUM_QUOTE = Decimal(5)
-_BINANCE_STEP_QUOTE = Decimal("0.5")
 _FINEST = Decimal("0.00000001")
 _TICK_DIGITS_BELOW_PRICE = 5
-
-
-class VenueName(StrEnum):
-    """Which venue's wire format is spoken."""
-
-    KRAKEN = "kraken"
-    BINANCE = "binance"
 
 
 class MarketStatus(StrEnum):
@@ -110,22 +101,21 @@ class Market(_Strict):
 
     def completed(self, venue: VenueName) -> "Listing":
         """Give the market with every size decided."""
-        kraken = venue is VenueName.KRAKEN
+        manners = MANNERS[venue]
         tick = self.tick or _power_of_ten((self.price or Decimal(1)).scaleb(-_TICK_DIGITS_BELOW_PRICE))
-        step = (
-            _FINEST if kraken or self.price is None else max(_FINEST, _power_of_ten(_BINANCE_STEP_QUOTE / self.price))
-        )
-        lot_step = self.lot_step or step
-        least = _power_of_ten(_KRAKEN_MINIMUM_QUOTE / self.price) if kraken and self.price is not None else lot_step
-        minimum = max(least, lot_step)
-        notional = Decimal("0.5") if kraken else Decimal(5)
+        lot_step = self.lot_step or self._worth(manners.step_quote) or _FINEST
+        minimum = max(self._worth(manners.minimum_quote) or lot_step, lot_step)
         return Listing(
             **self.model_dump(exclude={"lot_step", "tick", "min_quantity", "min_notional"}),
             lot_step=lot_step,
             tick=max(tick, Decimal("0.0000000001")),
             min_quantity=minimum if self.min_quantity is None else self.min_quantity,
-            min_notional=notional if self.min_notional is None else self.min_notional,
+            min_notional=manners.min_notional if self.min_notional is None else self.min_notional,
         )
+
+    def _worth(self, quote: Decimal | None) -> Decimal | None:
+        """Quantity worth about so much, as a power of ten; None where there is no price to tell it by."""
+        return None if quote is None or self.price is None else max(_FINEST, _power_of_ten(quote / self.price))
 
 
 class Listing(Market):
@@ -141,13 +131,16 @@ class Account(_Strict):
     """What one account owns at the start, and the keys it signs with."""
 
     balances: dict[str, NotNegative] = {}
+    borrowed: dict[str, NotNegative] = {}  # part of `balances` that is owed to the venue
+    may_trade: bool = True  # what the key is allowed, as the venue reports it
+    may_withdraw: bool = False
     api_key: str | None = None
     api_secret: str | None = Field(default=None, repr=False)
 
-    def credentials(self, account_id: str) -> tuple[str, str]:
-        """Key and secret, simulated ones where the file gives none."""
-        key, secret = simulated_credentials(account_id)
-        return self.api_key or key, self.api_secret or secret
+    def credentials(self, account_id: str, venue: VenueName) -> Keys:
+        """Keys of the account, simulated ones where the file gives none."""
+        made = simulated_credentials(account_id, MANNERS[venue].keys)
+        return Keys(self.api_key or made.api_key, self.api_secret or made.api_secret, made.passphrase)
 
 
 class World(_Strict):
@@ -157,9 +150,10 @@ class World(_Strict):
     seed: int = 7
     latency_ms: int = Field(default=0, ge=0)
     fees: Fees = Fees()
-    # Null: quote at Kraken, the asset received at Binance. BNB falls back to that when there is too little of it.
+    # Null: as the venue is known to. BNB falls back to the asset received when there is too little of it.
     commission: Literal["quote", "base", "received", "BNB"] | None = None
     balance_lag_seconds: NotNegative = Decimal(0)
+    clock_skew_seconds: Decimal = Decimal(0)  # how far the venue's clock is ahead of this machine's
     rate_limits: bool = False
     max_open_orders: int = Field(default=80, ge=1)
     fills: tuple[FillRule, ...] = ()
@@ -174,6 +168,11 @@ class World(_Strict):
         if twice:
             raise ValueError(f"listed more than once: {', '.join(twice)}")
         return markets
+
+    @property
+    def manners(self) -> Manners:
+        """What the venue is like."""
+        return MANNERS[self.venue]
 
     @property
     def fingerprint(self) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Table, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.reasons import FINAL_STATES
@@ -118,6 +118,7 @@ class OrderRow(Owned, table=True):
     detail: str = ""
     created_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)
+    timed_out_at: datetime | None = _instant(nullable=True)
     updated_at: datetime = _instant()
 
 
@@ -148,6 +149,31 @@ class LeaseRow(SQLModel, table=True):
     holder: str
     token: int
     expires_at: float
+
+
+class KeyTurnRow(SQLModel, table=True):
+    """Whose turn it is to sign with a key, and the last nonce that may have been drawn (see `brokers.nonces`)."""
+
+    __tablename__ = "key_turns"
+
+    key_id: str = Field(primary_key=True)
+    holder: str | None = None
+    wanted_by: str | None = None
+    expires_at: float = 0.0
+    last_nonce: int = Field(default=0, sa_type=BigInteger)
+
+
+class APIKey(SQLModel, table=True):
+    """The keys of one account, encrypted as one token; `fingerprint` tells keys apart and opens nothing."""
+
+    __tablename__ = "api_keys"
+
+    account: str = Field(primary_key=True)
+    fingerprint: str
+    token: str
+    added_at: datetime = _instant()
+    added_by: str
+    changed_at: datetime = _instant()
 
 
 class HaltRow(Owned, table=True):
@@ -252,6 +278,8 @@ PLANS = _table(PlanRow)
 ORDERS = _table(OrderRow)
 FILLS = _table(FillRow)
 LEASES = _table(LeaseRow)
+KEY_TURNS = _table(KeyTurnRow)
+API_KEYS = _table(APIKey)
 HALTS = _table(HaltRow)
 DUST_MARKS = _table(DustMarkRow)
 TRACKED = _table(TrackedRow)

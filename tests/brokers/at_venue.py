@@ -62,7 +62,14 @@ def shared_at(venues: Venues, venue: RunningVenue, account: str = "platform") ->
     """Return what an account shares with the others of its venue."""
     name = str(venue.world.venue)
     row = Account(id=account, kind="platform", venue=name, quote=QUOTE[name], url=venue.url)
-    return venues.shared(row, venue.url)
+    return venues.shared(row, venue.url, keys_of(venue, account))
+
+
+def keys_of(venue: RunningVenue, account: str = "platform", secret: str | None = None) -> Credentials:
+    """Return an account's keys; `secret` is another one than the venue knows."""
+    keys = venue.credentials(account)
+    passphrase = None if keys.passphrase is None else SecretStr(keys.passphrase)
+    return Credentials(SecretStr(keys.api_key), SecretStr(secret or keys.api_secret), passphrase)
 
 
 @asynccontextmanager
@@ -82,8 +89,7 @@ async def reach(
         return
     shared = shared_at(venues, venue, account)
     await shared.load(policy)
-    key, real = venue.credentials(account)
-    client = shared.account_client(account, Credentials(SecretStr(key), SecretStr(secret or real)), policy)
+    client = shared.account_client(account, keys_of(venue, account, secret), policy)
     try:
         yield Reached(shared, client)
     finally:

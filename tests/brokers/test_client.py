@@ -66,13 +66,13 @@ async def test_neither_errors_nor_logs_show_a_key_an_address_or_a_signature(
                 await call
             said.append(f"{caught.value} {caught.value!r} {caught.value.__cause__!r}")
 
-    key, secret = venue.credentials("platform")
+    key, secret, _ = venue.credentials("platform")
     text = " ".join(said) + caplog.text
     assert not any(word in text for word in (key, secret, venue.url, "signature="))
 
 
 async def test_a_client_prints_without_its_keys(kraken: RunningVenue) -> None:
-    key, secret = kraken.credentials("platform")
+    key, secret, _ = kraken.credentials("platform")
     async with reach(kraken) as at:
         assert not any(word in f"{at.account!r} {at.account}" for word in (key, secret))
 

@@ -251,9 +251,10 @@ async def test_any_other_ccxt_venue_is_reached_at_its_url_too(okx: tuple[str, li
     url, asked = okx
     account = Account(id="a", kind="user", venue="okx", quote="USDT", url=url)
     async with hub() as venues:
-        shared = venues.shared(account, url)
+        keys = Credentials(SecretStr("k"), SecretStr("s"), SecretStr("p"))
+        shared = venues.shared(account, url, keys)
         await shared.load(impatient())
-        client = shared.account_client("a", Credentials(SecretStr("k"), SecretStr("s"), SecretStr("p")), impatient())
+        client = shared.account_client("a", keys, impatient())
         (btc,) = await client.holdings()
         await client.close()
 
@@ -269,7 +270,8 @@ async def test_no_address_of_another_venue_is_left_when_a_url_is_given(name: str
 
     url = "http://127.0.0.1:9"
     async with hub() as venues:
-        shared = venues.shared(Account(id="a", kind="user", venue=name, url=url), url)
+        keys = Credentials(SecretStr("k"), SecretStr("s"))
+        shared = venues.shared(Account(id="a", kind="user", venue=name, url=url), url, keys)
         addresses = leaves(shared._client.urls["api"])
 
     assert addresses

@@ -95,7 +95,7 @@ class Nija:
         ]
         self.writes_fleet({"version": 1, "policies": {"all": QUICK | policy}, "accounts": rows})
         for account in accounts:
-            self.knows(account, *venue.credentials(account))
+            self.knows(account, *venue.credentials(account)[:2])
 
     def writes_fleet(self, fleet: Any) -> None:
         """Write the fleet file; a text is written as it is."""

@@ -186,7 +186,7 @@ def test_a_live_run_applies_the_plan_once_and_a_second_one_finds_nothing_to_do(
     assert left == {"USD", "BTC", "ETH", "DOGE", "AUT"}
     # What the server was told (parameters, artifacts, logs) holds no key.
     told = b"".join(path.read_bytes() for path in prefect_home.rglob("*") if path.is_file())
-    assert not any(secret.encode() in told for secret in kraken.credentials("platform"))
+    assert not any(secret.encode() in told for secret in kraken.credentials("platform") if secret)
 
 
 def test_without_a_terminal_a_live_run_needs_yes(offline: Nija, kraken: RunningVenue) -> None:
@@ -256,8 +256,8 @@ def test_one_accounts_fault_is_its_own(nija: Nija, kraken: RunningVenue, early: 
         }
     )
     nija.knows("stranger", "a-key-nobody-has-issued", "c2VjcmV0LW9mLW5vYm9keQ==")
-    nija.knows("second", *kraken.credentials("second"))
-    nija.knows("early", *early.credentials("early"))
+    nija.knows("second", *kraken.credentials("second")[:2])
+    nija.knows("early", *early.credentials("early")[:2])
     nija.knows("unreachable", "a-key-for-nowhere", "c2VjcmV0LWZvci1ub3doZXJl")
     kraken.set_faults({"operation": "balance", "account": "second", "fault": "html", "times": None})
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from brokers.simulator.handle import RunningVenue
+from brokers.simulator.manners import MANNERS
 from brokers.simulator.orders import Status
 from brokers.simulator.world import World
 from flows.entry_check import check_entry
@@ -28,7 +29,7 @@ from tasks.runtime import Runtime, open_runtime, read_fleet
 T = TypeVar("T")
 Number = str | int | Decimal
 
-QUOTES = {"kraken": "USD", "binance": "USDT"}
+QUOTES = {str(name): manners.quote for name, manners in MANNERS.items()}
 # Whatever is worth a cent can be sold: a drill about the venue's minimums states its own.
 NO_MINIMUMS = {"lot_step": "0.00000001", "min_quantity": "0.00000001", "min_notional": "0"}
 QUICK = {
@@ -169,10 +170,15 @@ class Desk:
     def _joins(self, name: str, venue: str, running: RunningVenue, owner: str | None) -> None:
         row = {"id": name, "kind": "platform", "venue": venue, "policy": "drill", "quote": QUOTES[venue]}
         self._accounts.append({**row, "url": running.url, **({"owner": owner} if owner else {})})
-        key, secret = running.credentials(name)
-        prefix = f"NIJA_{name.upper().replace('-', '_')}"
-        self._environment.setenv(f"{prefix}_API_KEY", key)
-        self._environment.setenv(f"{prefix}_API_SECRET", secret)
+        know_the_keys(self._environment, running, name)
+
+
+def know_the_keys(environment: pytest.MonkeyPatch, venue: RunningVenue, account: str) -> None:
+    """Put an account's keys where the command looks for them."""
+    prefix = f"NIJA_{account.upper().replace('-', '_')}"
+    for part, value in zip(("API_KEY", "API_SECRET", "API_PASSPHRASE"), venue.credentials(account), strict=True):
+        if value is not None:
+            environment.setenv(f"{prefix}_{part}", value)
 
 
 async def until(happened: Callable[[], bool]) -> None:

@@ -26,9 +26,10 @@ from models.reasons import AccountStatus
 from models.settings import Settings
 from models.store.halts import clear_halts
 from tasks.runtime import Runtime, open_runtime
-from tests.drills.desk import NO_MINIMUMS, QUICK, QUOTES
+from tests.drills.desk import NO_MINIMUMS, QUICK, QUOTES, know_the_keys
 from tests.drills.plain import normalize_at, without_prefect, without_throttle
 from tests.drills.record import disagreements, read_ledger, sales, undecided
+from tests.drills.venues import WORDS
 
 pytestmark = pytest.mark.wire
 
@@ -57,10 +58,10 @@ class Operation:
     """One call of a run, and what must go wrong before a run makes it."""
 
     name: str
-    venues: tuple[str, ...] = ("kraken", "binance")
     first: tuple[dict[str, Any], ...] = ()
     fills: str | None = None
     is_public: bool = False
+    everywhere: bool = True  # else only where a venue's words name it
 
 
 OPERATIONS = (
@@ -68,14 +69,14 @@ OPERATIONS = (
     Operation("tickers", is_public=True),
     Operation("balance"),
     Operation("open_orders"),
-    Operation("equity", venues=("kraken",)),
+    Operation("equity", everywhere=False),
     Operation("place"),
     Operation("order", first=(LOST_AFTER,)),
-    Operation("closed_orders", venues=("kraken",), first=(LOST_AFTER,)),
+    Operation("closed_orders", first=(LOST_AFTER,), everywhere=False),
     Operation("trades", first=(LOST_BEFORE,)),
     Operation("cancel", fills="partial"),
 )
-CELLS = [(venue, operation) for operation in OPERATIONS for venue in operation.venues]
+CELLS = [(v, o) for o in OPERATIONS for v, words in WORDS.items() if o.everywhere or o.name in words.calls]
 
 
 @dataclass
@@ -144,10 +145,7 @@ def _world(venue: str, accounts: Iterable[str], prices: Mapping[str, str | None]
 
 def _know_the_keys(cells: Sequence[Cell], monkeypatch: pytest.MonkeyPatch) -> None:
     for cell in cells:
-        key, secret = cell.venue.credentials(cell.account)
-        prefix = f"NIJA_{cell.account.upper().replace('-', '_')}"
-        monkeypatch.setenv(f"{prefix}_API_KEY", key)
-        monkeypatch.setenv(f"{prefix}_API_SECRET", secret)
+        know_the_keys(monkeypatch, cell.venue, cell.account)
 
 
 async def _sweep(cells: Sequence[Cell], operation: Operation, home: Path, template: Path) -> None:

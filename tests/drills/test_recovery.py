@@ -4,7 +4,6 @@ Each drill judges by the venue's own record: a symbol is sold once, and the ledg
 """
 
 import asyncio
-import json
 import os
 import signal
 import sqlite3
@@ -42,10 +41,10 @@ from tests.drills.crash.test_crash import environment
 from tests.drills.desk import QUOTES, Desk, codes
 from tests.drills.plain import normalize, normalize_at, without_prefect, without_throttle
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
+from tests.drills.venues import WORDS, each_venue
 
 pytestmark = pytest.mark.wire
 
-VENUES = pytest.mark.parametrize("name", ["kraken", "binance"])
 PRICES = {"KEEP": 500, "ETH": 60, "DUST": "0.6"}
 
 
@@ -74,7 +73,7 @@ def opened(desk: Desk, name: str, **world: Any) -> RunningVenue:
 # --- clocks
 
 
-@VENUES
+@each_venue
 @pytest.mark.parametrize("hours", [-1, 1])
 @pytest.mark.parametrize("before", [True, False], ids=["never arrived", "executed"])
 def test_a_clock_that_jumped_neither_delays_nor_hastens_a_recovery(
@@ -93,7 +92,7 @@ def test_a_clock_that_jumped_neither_delays_nor_hastens_a_recovery(
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_run_whose_clock_is_wrong_sells_what_it_should_or_nothing(desk: Desk, name: str, hours: int) -> None:
     desk.policy["max_enforcement_cycles"] = 1
@@ -107,7 +106,7 @@ def test_a_run_whose_clock_is_wrong_sells_what_it_should_or_nothing(desk: Desk, 
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 def test_an_order_that_left_too_late_is_void(desk: Desk, name: str, tmp_path: Path) -> None:
     """The process stands still between its commit and its request; meanwhile another one takes the account over."""
     venue = opened(desk, name)
@@ -129,17 +128,10 @@ def test_an_order_that_left_too_late_is_void(desk: Desk, name: str, tmp_path: Pa
 # --- the venue
 
 
-LISTING = {
-    "kraken": [{"operation": o, "fault": "empty_result", "times": None} for o in ("open_orders", "closed_orders")],
-    "binance": [{"operation": "order", "fault": "error", "code": -2013, "status": 400, "times": None}],
-}
-HIDDEN_BY_ID = {"kraken": [{"operation": "order", "fault": "empty_result", "times": None}], "binance": []}
-
-
-@VENUES
+@each_venue
 def test_an_order_that_the_venue_lists_seconds_later_is_found(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
-    venue.set_faults({"operation": "place", "fault": "drop_after"}, *LISTING[name])
+    venue.set_faults({"operation": "place", "fault": "drop_after"}, *WORDS[name].not_listed)
     listed = threading.Timer(4.0, venue.set_faults)
 
     listed.start()
@@ -149,12 +141,12 @@ def test_an_order_that_the_venue_lists_seconds_later_is_found(desk: Desk, name: 
     assert_sold_once(desk, venue, report)
 
 
-@VENUES
+@each_venue
 def test_an_order_that_nothing_shows_for_a_while_is_found(desk: Desk, name: str) -> None:
     venue = opened(desk, name, balance_lag_seconds="2")
     venue.set_faults(
         {"operation": "place", "fault": "drop_after"},
-        *LISTING[name],
+        *WORDS[name].not_listed,
         {"operation": "trades", "fault": "empty_result", "times": None},
     )
     listed = threading.Timer(1.5, venue.set_faults)
@@ -166,11 +158,11 @@ def test_an_order_that_nothing_shows_for_a_while_is_found(desk: Desk, name: str)
     assert_sold_once(desk, venue, report)
 
 
-@VENUES
+@each_venue
 def test_an_order_that_only_its_trade_shows_stays_undecided(desk: Desk, name: str) -> None:
     """Even the holding looks untouched, because somebody bought as much meanwhile."""
     venue = opened(desk, name)
-    venue.set_faults({"operation": "place", "fault": "drop_after"}, *LISTING[name], *HIDDEN_BY_ID[name])
+    venue.set_faults({"operation": "place", "fault": "drop_after"}, *WORDS[name].not_listed, *WORDS[name].not_by_id)
     bought = when(lambda: bool(venue.fills("platform")), lambda: venue.set_balances("platform", DUST=1))
 
     report = normalize(desk)[0]
@@ -183,10 +175,10 @@ def test_an_order_that_only_its_trade_shows_stays_undecided(desk: Desk, name: st
     assert disagreements(venue, ledger_rows(desk.store_url)) == []
 
 
-@VENUES
+@each_venue
 def test_an_order_that_was_accepted_and_vanished_is_closed_and_sold_by_another(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
-    venue.set_faults({"operation": "place", "fault": "status", "status": 200, "body": accepted(name)})
+    venue.set_faults({"operation": "place", "fault": "status", "status": 200, "body": WORDS[name].accepted})
 
     report = normalize(desk)[0]
 
@@ -195,12 +187,14 @@ def test_an_order_that_was_accepted_and_vanished_is_closed_and_sold_by_another(d
     assert_sold_once(desk, venue, report)
 
 
-@VENUES
+@each_venue
 def test_a_vanished_order_that_still_holds_the_funds_stays_undecided(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
     venue.set_fills("never")
     hidden = [{"operation": "open_orders", "fault": "empty_result", "times": None}]
-    venue.set_faults({"operation": "place", "fault": "drop_after"}, *LISTING[name], *HIDDEN_BY_ID[name], *hidden)
+    venue.set_faults(
+        {"operation": "place", "fault": "drop_after"}, *WORDS[name].not_listed, *WORDS[name].not_by_id, *hidden
+    )
 
     report = normalize(desk)[0]
 
@@ -211,11 +205,13 @@ def test_a_vanished_order_that_still_holds_the_funds_stays_undecided(desk: Desk,
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 def test_a_cancel_that_was_acknowledged_and_came_too_late(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
     venue.set_fills("never")
-    venue.set_faults({"operation": "cancel", "fault": "status", "status": 200, "body": canceled(name), "times": None})
+    venue.set_faults(
+        {"operation": "cancel", "fault": "status", "status": 200, "body": WORDS[name].canceled, "times": None}
+    )
     filled = when(lambda: venue.calls("cancel", "platform") > 0, lambda: venue.set_fills("immediate"))
 
     report = normalize(desk)[0]
@@ -225,7 +221,7 @@ def test_a_cancel_that_was_acknowledged_and_came_too_late(desk: Desk, name: str)
     assert_sold_once(desk, venue, report)
 
 
-@VENUES
+@each_venue
 def test_what_a_canceled_order_left_is_sold_once_more_and_no_more(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
     venue.set_fills("partial", fraction="0.4")
@@ -239,7 +235,7 @@ def test_what_a_canceled_order_left_is_sold_once_more_and_no_more(desk: Desk, na
     assert_sold_once(desk, venue, report)
 
 
-@VENUES
+@each_venue
 def test_a_balance_that_lags_behind_the_fills_sells_nothing_in_their_stead(desk: Desk, name: str) -> None:
     """While the balance lags the ranking changes: a plan on it would trim KEEP."""
     venue = opened(desk, name, balance_lag_seconds="1.5")
@@ -268,7 +264,7 @@ def test_one_order_that_cannot_be_looked_up_does_not_keep_the_others(desk: Desk)
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 def test_a_venue_that_forgets_a_fill_it_has_shown_is_not_believed(
     desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,7 +290,7 @@ def test_a_venue_that_forgets_a_fill_it_has_shown_is_not_believed(
 # --- two at once, and the store
 
 
-@VENUES
+@each_venue
 def test_two_recoveries_at_once_close_every_order_once(either_store: Desk, name: str) -> None:
     desk = either_store
     venue = opened(desk, name)
@@ -314,7 +310,7 @@ def test_two_recoveries_at_once_close_every_order_once(either_store: Desk, name:
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 def test_no_order_leaves_while_the_store_is_locked(
     either_store: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,7 +328,7 @@ def test_no_order_leaves_while_the_store_is_locked(
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@VENUES
+@each_venue
 def test_an_answer_that_could_not_be_recorded_is_found(
     either_store: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,24 +422,6 @@ def when(happened: Callable[[], bool], act: Callable[[], object]) -> threading.T
     thread = threading.Thread(target=wait)
     thread.start()
     return thread
-
-
-def accepted(name: str) -> str:
-    """Return the answer to an order that will never be heard of again."""
-    if name == "kraken":
-        return json.dumps({"error": [], "result": {"descr": {"order": "sell"}, "txid": ["OAAAAA-AAAAA-AAAAAA"]}})
-    words = {"symbol": "DUSTUSDT", "orderId": 99_999_999, "clientOrderId": "x", "transactTime": 1, "price": "0"}
-    return json.dumps(words | {"origQty": "1", "executedQty": "0", "status": "NEW", "type": "MARKET", "side": "SELL"})
-
-
-def canceled(name: str) -> str:
-    """Return the answer to a cancel."""
-    if name == "kraken":
-        return json.dumps({"error": [], "result": {"count": 1}})
-    words = {"symbol": "DUSTUSDT", "orderId": 1, "clientOrderId": "x", "transactTime": 1, "price": "0"}
-    return json.dumps(
-        words | {"origQty": "1", "executedQty": "0", "status": "CANCELED", "type": "MARKET", "side": "SELL"}
-    )
 
 
 def is_stopped(pid: int) -> bool:

@@ -65,7 +65,7 @@ def test_no_key_and_no_secret_is_kept_or_shown_anywhere(
         "Prefect": asyncio.run(_in_prefect()),
     }
     venues = {"platform": kraken, "second": binance, "third": third, "fourth": fourth}
-    secrets = [secret for account, venue in venues.items() for secret in venue.credentials(account)]
+    secrets = [secret for account, venue in venues.items() for secret in venue.credentials(account) if secret]
     found = [(place, secret) for place, text in places.items() for secret in secrets if secret in text]
     assert found == []
     assert [place for place, text in places.items() if "signature=" in text] == []

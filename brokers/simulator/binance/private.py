@@ -33,6 +33,7 @@ class BinancePrivate:
             ("DELETE", "/api/v3/openOrders", Operation.CANCEL, self.cancel_all, 1),
             ("GET", "/api/v3/allOrders", Operation.CLOSED_ORDERS, self.all_orders, 20),
             ("GET", "/api/v3/myTrades", Operation.TRADES, self.my_trades, 20),
+            ("GET", "/sapi/v1/account/apiRestrictions", Operation.PERMISSIONS, self.api_restrictions, 1),
             ("GET", "/sapi/v1/capital/config/getall", Operation.CURRENCIES, self.coins, 10),
         ]
         return {
@@ -66,6 +67,25 @@ class BinancePrivate:
             ],
             "permissions": ["SPOT"],
             "uid": 1,
+        }
+
+    def api_restrictions(self, call: Call) -> Any:
+        """Name what the key may do."""
+        account = self._venue.world.accounts[call.owner]
+        return {
+            "ipRestrict": False,
+            "createTime": 1_700_000_000_000,
+            "enableReading": True,
+            "enableWithdrawals": account.may_withdraw,
+            "enableInternalTransfer": False,
+            "enableMargin": False,
+            "enableFutures": False,
+            "permitsUniversalTransfer": False,
+            "enableVanillaOptions": False,
+            "enableFixApiTrade": False,
+            "enableFixReadOnly": False,
+            "enableSpotAndMarginTrading": account.may_trade,
+            "enablePortfolioMarginTrading": False,
         }
 
     def coins(self, _call: Call) -> Any:

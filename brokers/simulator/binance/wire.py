@@ -42,6 +42,8 @@ _WORDS: dict[Reason, tuple[int, int, str]] = {
     Reason.DUPLICATE_CLIENT_ORDER_ID: (400, -2010, "Duplicate order sent."),
     Reason.TOO_MANY_ORDERS: (400, -1013, "Filter failure: MAX_NUM_ORDERS"),
     Reason.WOULD_TAKE: (400, -2010, "Order would immediately match and take."),
+    Reason.NOT_CONVERTIBLE: (400, 32110, "Only low-value assets can be converted to BNB."),
+    Reason.PERMISSION_DENIED: (401, -2015, "Invalid API-key, IP, or permissions for action."),
     Reason.UNKNOWN_ORDER: (400, -2013, "Order does not exist."),
     Reason.UNKNOWN_ORDER_TO_CANCEL: (400, -2011, "Unknown order sent."),
 }
@@ -102,7 +104,7 @@ class BinanceWire:
         if "signature" not in call.params:
             raise Refusal(Reason.INVALID_ARGUMENT, "signature")
         covered = (call.query + call.body.decode(errors="replace")).rpartition("&signature=")[0]
-        expected = hmac.new(self._venue.secrets[account].encode(), covered.encode(), hashlib.sha256).hexdigest()
+        expected = hmac.new(self._venue.keys[account].api_secret.encode(), covered.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected, call.params["signature"]):
             raise Refusal(Reason.INVALID_SIGNATURE)
         sent = whole(call.params, "timestamp", 0)

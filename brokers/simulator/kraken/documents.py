@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from brokers.simulator.fees import decimals
 from brokers.simulator.kraken.names import pair_names
+from brokers.simulator.manners import MANNERS, VenueName
 from brokers.simulator.numbers import at_least, padded, places_of
 from brokers.simulator.orders import Fill, Kind, Order, Status
-from brokers.simulator.world import Listing, VenueName
+from brokers.simulator.world import Listing
 
 _VOLUME_PLACES = 8
 _MONEY_PLACES = 5
@@ -22,7 +22,7 @@ _REASONS = {Status.CANCELED: "User requested", Status.EXPIRED: "Insufficient liq
 
 def shown_amount(code: str, amount: Decimal) -> str:
     """Amount of an asset with the venue's padding."""
-    return padded(amount, decimals(VenueName.KRAKEN, code))
+    return padded(amount, MANNERS[VenueName.KRAKEN].decimals(code))
 
 
 def order_words(order: Order, listing: Listing) -> str:

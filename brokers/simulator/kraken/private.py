@@ -42,6 +42,7 @@ class KrakenPrivate:
             ("QueryTrades", Operation.TRADES, self.query_trades, 1),
             ("CancelOrder", Operation.CANCEL, self.cancel_order, 0),
             ("CancelAll", Operation.CANCEL, self.cancel_all, 0),
+            ("GetApiKeyInfo", Operation.PERMISSIONS, self.api_key_info, 1),
         ]
         return [
             Endpoint(name, operation, handler, signed=True, weight=weight) for name, operation, handler, weight in rows
@@ -70,10 +71,32 @@ class KrakenPrivate:
         equity, zero = padded(total, 4), padded(Decimal(0), 4)
         return {"eb": equity, "tb": equity, "m": zero, "n": zero, "c": zero, "v": zero, "e": equity, "mf": equity}
 
+    def api_key_info(self, call: Call) -> Any:
+        """Name what the key may do."""
+        account = self._venue.world.accounts[call.owner]
+        given = ["query-funds", "query-open-trades", "query-closed-trades"]
+        given += ["modify-trades", "close-trades"] if account.may_trade else []
+        given += ["withdraw-funds"] if account.may_withdraw else []
+        return {
+            "api_key_name": call.owner,
+            "api_key": self._venue.keys[call.owner].api_key,
+            "nonce": str(self._venue.nonces.get(self._venue.keys[call.owner].api_key, 0)),
+            "nonce_window": 0,
+            "permissions": given,
+            "iban": "AA00 N84G XXXX XXXX",
+            "valid_until": "0",
+            "query_from": "0",
+            "query_to": "0",
+            "created_time": "1700000000",
+            "modified_time": "1700000000",
+            "ip_allowlist": [],
+            "last_used": str(call.now_ms // 1000),
+        }
+
     def add_order(self, call: Call) -> Any:
         """Place one order, unless its deadline has passed."""
         deadline = call.params.get("deadline")
-        if deadline is not None and _instant(deadline) <= datetime.now(UTC):
+        if deadline is not None and _instant(deadline).timestamp() * 1000 <= call.now_ms:
             raise Refusal(Reason.DEADLINE_ELAPSED)
         listing = self._public.pair(call.params.get("pair"))
         validate_only = call.params.get("validate") == "true"

@@ -5,14 +5,14 @@ from email.utils import formatdate
 from typing import Any
 
 from brokers.simulator.cache import AnswerCache
-from brokers.simulator.fees import decimals
 from brokers.simulator.kraken.names import altname, asset_id, pair_names, symbols_by_name
+from brokers.simulator.manners import MANNERS, VenueName
 from brokers.simulator.numbers import at_least, padded, parsed, places_of, whole
 from brokers.simulator.prices import DAY_MS
 from brokers.simulator.refusals import Reason, Refusal
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Call, Endpoint, Operation
-from brokers.simulator.world import Listing, MarketStatus, VenueName
+from brokers.simulator.world import Listing, MarketStatus
 
 _INTERVALS_MINUTES = frozenset({1, 5, 15, 30, 60, 240, 1440, 10080, 21600})
 _MOST_CANDLES = 720
@@ -20,6 +20,7 @@ _MOST_TRADES = 1000
 _MOST_LEVELS = 500
 _LOT_DECIMALS = 8
 _SECONDS_UNTIL = 10**12  # a larger `since` is in nanoseconds
+_MANNERS = MANNERS[VenueName.KRAKEN]
 _LEVEL_QUANTITY = Decimal("1.000")
 
 
@@ -145,8 +146,8 @@ class KrakenPublic:
             asset_id(code): {
                 "aclass": "currency",
                 "altname": altname(code),
-                "decimals": decimals(VenueName.KRAKEN, code),
-                "display_decimals": 2 if decimals(VenueName.KRAKEN, code) == 4 else 5,  # noqa: PLR2004  fiat
+                "decimals": _MANNERS.decimals(code),
+                "display_decimals": 2 if _MANNERS.decimals(code) == 4 else 5,  # noqa: PLR2004  fiat
                 "status": "enabled",
             }
             for code in sorted(codes)
@@ -162,7 +163,7 @@ class KrakenPublic:
             "aclass_quote": "currency",
             "quote": asset_id(listing.quote),
             "lot": "unit",
-            "cost_decimals": decimals(VenueName.KRAKEN, listing.quote) + 1,
+            "cost_decimals": _MANNERS.decimals(listing.quote) + 1,
             "pair_decimals": places_of(listing.tick),
             "lot_decimals": places_of(listing.lot_step),
             "lot_multiplier": 1,

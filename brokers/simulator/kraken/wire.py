@@ -39,6 +39,8 @@ _WORDS = {
     Reason.WOULD_TAKE: "EOrder:Post only order",
     Reason.UNKNOWN_ORDER: "EOrder:Unknown order",
     Reason.UNKNOWN_ORDER_TO_CANCEL: "EOrder:Unknown order",
+    Reason.NOT_CONVERTIBLE: "EGeneral:Unknown method",
+    Reason.PERMISSION_DENIED: "EGeneral:Permission denied",
     Reason.VERBATIM: "{detail}",
 }
 _COUNTER_LIMIT = Decimal(15)
@@ -136,7 +138,7 @@ class KrakenWire:
     def _signature(self, call: Call, nonce: str, account: str) -> str:
         """HMAC-SHA512 over the path and SHA256(nonce + body), keyed with the decoded secret."""
         try:
-            secret = base64.b64decode(self._venue.secrets[account], validate=True)
+            secret = base64.b64decode(self._venue.keys[account].api_secret, validate=True)
         except binascii.Error as error:
             raise Refusal(Reason.INVALID_SIGNATURE) from error
         message = call.path.encode() + hashlib.sha256(nonce.encode() + call.body).digest()

@@ -37,7 +37,7 @@ def a_world(venue: str, **changes: Any) -> World:
 
 def a_client(url: str, world: World, account: str = "platform", **config: Any) -> Any:
     """Build the ccxt client of the world's venue, pointed at the url."""
-    key, secret = world.accounts[account].credentials(account)
+    key, secret, _ = world.accounts[account].credentials(account, world.venue)
     common = {"apiKey": key, "secret": secret, "enableRateLimit": False, "timeout": 5000, "timeout_on_exit": 0}
     if world.venue == "kraken":
         return ccxt.kraken({**common, "urls": {"api": {"public": url, "private": url}}, **config})

@@ -33,7 +33,7 @@ def world_path(tmp_path: Path) -> Iterator[Path]:
 
 def test_two_callers_at_once_start_one_server(world_path: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        urls = list(pool.map(lambda _: ensure_running(world_path, tmp_path), range(2)))
+        urls = list(pool.map(lambda _: ensure_running(world_path, tmp_path).url, range(2)))
 
     assert urls[0] == urls[1]
     assert _health(urls[0])["venue"] == "kraken"
@@ -41,12 +41,12 @@ def test_two_callers_at_once_start_one_server(world_path: Path, tmp_path: Path) 
 
 
 async def test_a_killed_server_is_started_again_with_its_state_at_its_place(world_path: Path, tmp_path: Path) -> None:
-    url = ensure_running(world_path, tmp_path)
+    url = ensure_running(world_path, tmp_path).url
     async with connected_to(url) as client:
         await client.create_order("BTC/USD", "market", "sell", 0.01)
     os.kill(_health(url)["pid"], signal.SIGKILL)
 
-    again = ensure_running(world_path, tmp_path)
+    again = ensure_running(world_path, tmp_path).url
     async with connected_to(again) as client:
         balance = await client.fetch_balance()
 
@@ -55,17 +55,17 @@ async def test_a_killed_server_is_started_again_with_its_state_at_its_place(worl
 
 
 def test_a_changed_world_replaces_the_server_of_the_old_one(world_path: Path, tmp_path: Path) -> None:
-    old = _health(ensure_running(world_path, tmp_path))
+    old = _health(ensure_running(world_path, tmp_path).url)
     world_path.write_text(world_path.read_text().replace("seed: 7", "seed: 8"))
 
-    new = _health(ensure_running(world_path, tmp_path))
+    new = _health(ensure_running(world_path, tmp_path).url)
 
     assert old["fingerprint"] != new["fingerprint"]
     assert not _is_alive(old["pid"])
 
 
 def test_an_idle_server_stops_by_itself(world_path: Path, tmp_path: Path) -> None:
-    pid = _health(ensure_running(world_path, tmp_path, idle_seconds=0.3))["pid"]
+    pid = _health(ensure_running(world_path, tmp_path, idle_seconds=0.3).url)["pid"]
 
     end = time.monotonic() + 5
     while _is_alive(pid) and time.monotonic() < end:

@@ -159,7 +159,7 @@ async def test_an_unknown_method_is_refused(client: Any, running: RunningVenue) 
 
 def test_the_synchronous_client_is_served_too() -> None:
     with RunningVenue(a_world("kraken")) as venue:
-        key, secret = venue.credentials("platform")
+        key, secret, _ = venue.credentials("platform")
         urls = {"api": {"public": venue.url, "private": venue.url}}
         client = synchronous.kraken({"apiKey": key, "secret": secret, "urls": urls, "enableRateLimit": False})
         assert client.fetch_balance()["total"]["USD"] == 10000

@@ -8,8 +8,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.simulator.manners import VenueName
 from brokers.simulator.prices import DAY_MS, PricePath
-from brokers.simulator.world import Market, VenueName
+from brokers.simulator.world import Market
 
 NOW = 1_750_000_000_000
 INSTANTS = st.integers(min_value=NOW - 400 * DAY_MS, max_value=NOW + 400 * DAY_MS)

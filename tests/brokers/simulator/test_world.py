@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from brokers.simulator.credentials import simulated_credentials
-from brokers.simulator.world import Market, VenueName, WorldError, load_world
+from brokers.simulator.manners import VenueName
+from brokers.simulator.world import Market, WorldError, load_world
 
 
 def test_a_world_is_read_from_yaml(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_credentials_are_the_same_each_time_and_differ_between_accounts() -> Non
 
 
 def test_credentials_are_marked_as_simulated() -> None:
-    key, secret = simulated_credentials("one")
+    key, secret, _ = simulated_credentials("one")
 
     assert key.startswith("SIMULATOR-ONLY")
     assert base64.b64decode(secret, validate=True).startswith(b"SIMULATOR-ONLY")

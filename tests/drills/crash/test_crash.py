@@ -16,6 +16,7 @@ from tests.drills.crash.dying import Moment, start
 from tests.drills.desk import QUOTES, Desk
 from tests.drills.plain import normalize
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
+from tests.drills.venues import VENUES
 
 pytestmark = pytest.mark.wire
 
@@ -36,7 +37,7 @@ DEAD_BY_ITSELF = {
 }
 
 
-@pytest.fixture(params=["kraken", "binance"])
+@pytest.fixture(params=VENUES)
 def venue(request: pytest.FixtureRequest, desk: Desk) -> RunningVenue:
     desk.policy["max_positions"] = CAP
     return desk.opens(request.param, prices={**PRICES, "AUT": None}, holds={"platform": HOLDS})
