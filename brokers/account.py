@@ -13,6 +13,7 @@ from brokers.capabilities import Capabilities, Permissions
 from brokers.client import forget_answer, last_answer
 from brokers.errors import MALFORMED, placement_error, read_error
 from brokers.order_window import OrderWindow, sending_within
+from brokers.venue_clock import VenueClock
 from models.amounts import exact, plain
 from models.errors import OutcomeUnknown, SignAgain, VenueRefused, VenueUnavailable
 from models.order import Fill, Intent, VenueOrder
@@ -22,15 +23,15 @@ from models.reasons import OrderState
 
 T = TypeVar("T")
 
-_SIGN_ATTEMPTS = 3
 _MAX_READ_DELAY_SECONDS = 30.0
 
 
 class AccountClient:
     """Reads and writes one account. Reads are retried as the policy says; a placement never is."""
 
-    def __init__(self, account: str, client: Any, adapter: Adapter, policy: Policy) -> None:
+    def __init__(self, account: str, client: Any, adapter: Adapter, policy: Policy, venue_clock: VenueClock) -> None:
         self.account = account
+        self._venue_clock = venue_clock
         self._client = client
         self._adapter = adapter
         self._policy = policy
@@ -68,24 +69,26 @@ class AccountClient:
         """Return what the key may do; None: the venue does not say. Raises: VenueUnavailable, VenueRefused."""
         return await self._read("permissions", lambda: self._adapter.permissions(self._client))
 
+    def now(self) -> datetime:
+        """Return the instant by the venue's clock: what is sent is stamped and judged by it."""
+        return self._venue_clock.now()
+
+    async def measure_clock(self) -> None:
+        """Compare the venue's clock with ours anew."""
+        await self._venue_clock.measure(lambda: self._adapter.time(self._client))
+
     async def place(self, intent: Intent, sent_at: datetime) -> tuple[str, VenueOrder | None]:
         """Send one market order, once. Return the venue's order id, and the order where the answer already tells it.
 
-        It is void at the venue once the policy's deadline after `sent_at` has passed.
+        `sent_at` is by the venue's clock; the order is void there once the policy's deadline after it has passed.
 
-        Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
+        Raises: VenueRefused on proof of refusal, as SignAgain where only nonce or hour were wrong; OutcomeUnknown on
+        anything else.
         """
         window = OrderWindow(sent_at, sent_at + timedelta(seconds=self._policy.order_deadline_seconds))
         params = self._adapter.place_params(intent.client_order_id, window)
-        for attempt in range(1, _SIGN_ATTEMPTS + 1):
-            try:
-                with sending_within(window):
-                    answer = await self._place_once(intent, params)
-            except SignAgain:
-                if attempt == _SIGN_ATTEMPTS:
-                    raise
-            else:
-                break
+        with sending_within(window):
+            answer = await self._place_once(intent, params)
         try:
             order = None if answer.get("status") is None else _venue_order(answer)
         except MALFORMED:
@@ -136,8 +139,10 @@ class AccountClient:
         await self._read("cancel", cancel)
 
     async def close(self) -> None:
-        """Let go of the client."""
+        """Let go of the client, and of its key's turn."""
         await self._client.close()
+        if self._client.turn is not None:
+            await self._client.turn.close()
 
     async def _place_once(self, intent: Intent, params: Mapping[str, Any]) -> dict[str, Any]:
         forget_answer()
@@ -171,10 +176,16 @@ class AccountClient:
         )
 
     async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await read(self.venue, operation, call, self._policy)
+        return await read(self.venue, operation, call, self._policy, self.measure_clock)
 
 
-async def read(venue: str, operation: str, call: Callable[[], Awaitable[T]], policy: Policy) -> T:
+async def read(
+    venue: str,
+    operation: str,
+    call: Callable[[], Awaitable[T]],
+    policy: Policy,
+    before_signing_again: Callable[[], Awaitable[None]] | None = None,
+) -> T:
     """Make one read, again while that may help, as often as the policy says.
 
     Raises: VenueUnavailable, VenueRefused.
@@ -193,7 +204,10 @@ async def read(venue: str, operation: str, call: Callable[[], Awaitable[T]], pol
             try:
                 return await call()
             except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
-                raise read_error(error, venue, operation, last_answer()) from None  # as in `_place_once`
+                found = read_error(error, venue, operation, last_answer())
+                if isinstance(found, SignAgain) and before_signing_again is not None:
+                    await before_signing_again()
+                raise found from None  # as in `_place_once`
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

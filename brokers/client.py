@@ -4,7 +4,6 @@ Measured on ccxt 4.5: a 200 with HTML or an empty body, a 200 `{}` and unmapped 
 order list or ticker table without an error. The check at the end of `handle_errors` closes that.
 """
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
@@ -16,6 +15,8 @@ import aiohttp
 import ccxt.async_support as ccxt
 
 from brokers.errors import Answer
+from brokers.nonces import KeyTurn
+from brokers.venue_clock import VenueClock
 from models.settings import Credentials
 
 
@@ -50,7 +51,9 @@ class Hardened:
 
     logger = _quiet
     required_keys: RequiredKeys
-    signing: asyncio.Lock | None = None  # set where the venue wants nonces to arrive in order
+    venue_clock: VenueClock
+    turn: KeyTurn | None = None  # set where the venue wants nonces to arrive in order
+    throttled = True  # ccxt's own switch is off: it would wait for an allowance while others wait for the key
 
     def handle_errors(  # noqa: PLR0917 - ccxt calls it with these
         self,
@@ -89,13 +92,27 @@ class Hardened:
     async def fetch2(
         self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
     ) -> Any:
-        """Sign and send; one at a time where the venue wants its nonces in order."""
+        """Wait for the allowance, sign and send; one at a time where the venue wants its nonces in order."""
         arguments = (path, api, method, params or {}, config or {})
+        if self.throttled:
+            await self.throttle(self.calculate_rate_limiter_cost(api, method, path, *arguments[3:]))  # type: ignore[attr-defined]
         private = (api[0] if isinstance(api, list) else api) == "private"
-        if self.signing is None or not private:
+        if self.turn is None or not private:
             return await super().fetch2(*arguments)  # type: ignore[misc]
-        async with self.signing:
+        async with self.turn.call():
             return await super().fetch2(*arguments)  # type: ignore[misc]
+
+    def milliseconds(self) -> int:
+        """Return the hour at the venue, which judges by it whether a request is late."""
+        return int(self.venue_clock.now().timestamp() * 1000)
+
+    def seconds(self) -> int:
+        """Return the same in seconds."""
+        return int(self.venue_clock.now().timestamp())
+
+    def nonce(self) -> int:
+        """Return the next nonce of the turn; where there are no turns, what ccxt takes for one."""
+        return int(super().nonce()) if self.turn is None else self.turn.draw()  # type: ignore[misc]
 
 
 @cache
@@ -116,8 +133,9 @@ def build_client(
     session: aiohttp.ClientSession,
     required_keys: RequiredKeys,
     timeout_seconds: float,
+    venue_clock: VenueClock,
     credentials: Credentials | None = None,
-    ordered_nonces: bool = False,
+    turn: KeyTurn | None = None,
     mixins: tuple[type, ...] = (),
 ) -> Any:
     """Return a ccxt client for `venue` on a shared session. Nothing is ever sent twice."""
@@ -125,7 +143,7 @@ def build_client(
         **config,
         "session": session,
         "timeout": int(timeout_seconds * 1000),
-        "enableRateLimit": True,
+        "enableRateLimit": False,  # see `Hardened.fetch2`
         "timeout_on_exit": 0,
     }
     if credentials is not None:
@@ -136,6 +154,7 @@ def build_client(
     client = _hardened(venue, mixins)(options)
     client.ssl_context = _ssl_context()
     client.required_keys = required_keys
-    client.signing = asyncio.Lock() if ordered_nonces else None
+    client.venue_clock = venue_clock
+    client.turn = turn
     client.options["maxRetriesOnFailure"] = 0  # ccxt would retry orders too
     return client

@@ -1,6 +1,7 @@
 """What accounts of one venue share: one HTTP session, one `load_markets`, one tickers read while it is fresh."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ import aiohttp
 from brokers.account import AccountClient, read
 from brokers.adapter import Adapter
 from brokers.client import build_client
+from brokers.nonces import KeyTurn, Turns
+from brokers.venue_clock import VenueClock
 from brokers.venues import adapter_for, capabilities_of
 from models.amounts import exact
 from models.clock import Clock
@@ -45,6 +48,7 @@ class SharedVenue:
         session: aiohttp.ClientSession,
         timeout: float,
         clock: Clock,
+        turns: Turns,
         credentials: Credentials | None = None,
     ) -> None:
         self._adapter: Adapter = adapter_for(venue)
@@ -52,6 +56,8 @@ class SharedVenue:
         self._session = session
         self._timeout = timeout
         self._clock = clock
+        self._venue_clock = VenueClock(venue, clock)
+        self._turns = turns
         self._client = self._build(credentials)
         self._markets: _Once[None] = _Once()
         self._tickers: _Once[Tickers] = _Once()
@@ -60,7 +66,7 @@ class SharedVenue:
 
     async def load(self, policy: Policy) -> None:
         """Load the markets unless they are there. Raises: VenueUnavailable, VenueRefused."""
-        await self._markets.get(lambda: read(self._adapter.venue, "markets", self._load_markets, policy))
+        await self._markets.get(lambda: self._load(policy))
 
     async def tickers(self, policy: Policy) -> Tickers:
         """Return all prices, not older than half a minute. Raises: VenueUnavailable, VenueRefused."""
@@ -80,6 +86,10 @@ class SharedVenue:
             }
         return self._by_quote[quote]
 
+    def quotes(self) -> Mapping[str, int]:
+        """Return how many spot markets there are in each quote currency."""
+        return Counter(str(raw["quote"]) for raw in self._client.markets.values() if raw.get("spot"))
+
     def assets(self) -> frozenset[str]:
         """Return every asset that the venue's metadata names."""
         if not self._assets:
@@ -89,16 +99,19 @@ class SharedVenue:
 
     def account_client(self, account: str, credentials: Credentials, policy: Policy) -> AccountClient:
         """Return a client for one account that shares the loaded markets."""
-        client = self._build(credentials)
+        turn = None
+        if self._adapter.capabilities.ordered_nonces:
+            turn = self._turns.of(credentials.api_key.get_secret_value())
+        client = self._build(credentials, turn)
         client.set_markets_from_exchange(self._client)
         client.number = str
-        return AccountClient(account, client, self._adapter, policy)
+        return AccountClient(account, client, self._adapter, policy, self._venue_clock)
 
     async def close(self) -> None:
         """Let go of the client."""
         await self._client.close()
 
-    def _build(self, credentials: Credentials | None) -> Any:
+    def _build(self, credentials: Credentials | None, turn: KeyTurn | None = None) -> Any:
         return build_client(
             self._adapter.venue,
             self._adapter.config(self._url),
@@ -106,9 +119,17 @@ class SharedVenue:
             required_keys=self._adapter.required_key,
             timeout_seconds=self._timeout,
             credentials=credentials,
-            ordered_nonces=self._adapter.capabilities.ordered_nonces,
+            turn=turn,
+            venue_clock=self._venue_clock,
             mixins=self._adapter.client_mixins,
         )
+
+    async def _load(self, policy: Policy) -> None:
+        """Load the markets, and see how far the venue's clock is from ours where it minds."""
+        reads: list[Awaitable[None]] = [read(self._adapter.venue, "markets", self._load_markets, policy)]
+        if self._adapter.capabilities.checks_clock:
+            reads.append(self._venue_clock.measure(lambda: self._adapter.time(self._client)))
+        await asyncio.gather(*reads)
 
     async def _load_markets(self) -> None:
         # ccxt compares precisions as floats while it loads; their shortest form is the text the venue wrote. Everything
@@ -131,15 +152,26 @@ class SharedVenue:
             raise ValueError("the venue's markets lack more than a third of its tickers")
         now = self._clock.now()
         known = {symbol: ticker for symbol, ticker in raw.items() if ticker.get("last") is not None}
-        return Tickers({s: _price(t["last"], t.get("timestamp"), now) for s, t in known.items()}, now)
+        return Tickers({s: self._price(t["last"], t.get("timestamp"), now) for s, t in known.items()}, now)
+
+    def _price(self, last: Any, milliseconds: Any, now: datetime) -> Price:
+        try:
+            value = exact(last)
+        except ValueError:
+            value = Decimal("NaN")  # shown to the gate as what it is
+        if milliseconds is None:
+            return Price(value, "ticker.last", now)
+        at = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+        return Price(value, "ticker.last", self._venue_clock.here(at))
 
 
 class Venues:
     """Every venue of a run, on one HTTP session."""
 
-    def __init__(self, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(self, clock: Clock, timeout_seconds: float, turns: Turns) -> None:
         self._clock = clock
         self._timeout = timeout_seconds
+        self._turns = turns
         self._session: aiohttp.ClientSession | None = None
         self._shared: dict[tuple[str, str | None, str | None], SharedVenue] = {}
 
@@ -170,6 +202,7 @@ class Venues:
                 session=self._session,
                 timeout=self._timeout,
                 clock=self._clock,
+                turns=self._turns,
                 credentials=credentials if alone else None,
             )
         return self._shared[key]
@@ -199,15 +232,6 @@ def _lacks_too_many(wanted: Collection[str], found: Collection[str]) -> bool:
 
 async def _await(make: Callable[[], Awaitable[T]]) -> T:
     return await make()
-
-
-def _price(last: Any, milliseconds: Any, now: datetime) -> Price:
-    try:
-        value = exact(last)
-    except ValueError:
-        value = Decimal("NaN")  # shown to the gate as what it is
-    at = now if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-    return Price(value, "ticker.last", at)
 
 
 def _market(raw: Mapping[str, Any], client: Any) -> Market:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Executable, Row, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from models.errors import LeaseLost
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.reasons import FINAL_STATES, ActionKind, Mode, OrderState
 from models.store.engine import Store
@@ -65,6 +66,17 @@ class Ledger:
         await self._store.read(lambda connection: assert_held(connection, lease))
         return False
 
+    async def stamp_again(self, lease: Lease, client_order_id: str, now: datetime) -> None:
+        """Record that an order which was refused unread is sent once more. Raises: LeaseLost, StoreError."""
+        statement = (
+            update(ORDERS)
+            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.SENT.value)
+            .where(is_held(lease))
+            .values(sent_at=now, updated_at=now)
+        )
+        if not await self._store.execute(statement):
+            raise LeaseLost(lease.account)
+
     async def accepted(self, client_order_id: str, venue_order_id: str, now: datetime) -> None:
         """Record that the venue took the order under its own id, and nothing more: accepted is not filled."""
         await self._change(client_order_id, now, venue_order_id=venue_order_id, state=OrderState.OPEN.value)
@@ -110,6 +122,15 @@ class Ledger:
                 connection.execute(self._insert(FILLS).on_conflict_do_nothing(), rest)
         return connection.execute(change).rowcount
 
+    async def timed_out(self, client_order_id: str, now: datetime) -> None:
+        """Record that its time was over before it had an end, whatever its end will be. The first time stays."""
+        statement = (
+            update(ORDERS)
+            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.timed_out_at.is_(None))
+            .values(timed_out_at=now)
+        )
+        await self._store.execute(statement)
+
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record the venue's definite refusal."""
         await self._change(client_order_id, now, state=OrderState.REJECTED.value, error_code=code, detail=detail)
@@ -150,7 +171,7 @@ class Ledger:
 
     async def _orders(self, *where: Any) -> tuple[LedgerOrder, ...]:
         query = select(ORDERS).where(*where).order_by(ORDERS.c.created_at, ORDERS.c.client_order_id)
-        return tuple(_order(row) for row in await self._store.rows(query))
+        return tuple(ledger_order(row) for row in await self._store.rows(query))
 
     async def _change(self, client_order_id: str, now: datetime, **values: Any) -> None:
         statement = (
@@ -186,7 +207,8 @@ def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:
     }
 
 
-def _order(row: Row[Any]) -> LedgerOrder:
+def ledger_order(row: Row[Any]) -> LedgerOrder:
+    """Read a row of the table of orders."""
     return LedgerOrder(
         intent=Intent(
             client_order_id=row.client_order_id,
@@ -210,7 +232,10 @@ def _order(row: Row[Any]) -> LedgerOrder:
         fee_quote=row.fee_quote,
         error_code=row.error_code,
         detail=row.detail,
+        created_at=row.created_at,
         sent_at=row.sent_at,
+        timed_out_at=row.timed_out_at,
+        updated_at=row.updated_at,
     )
 
 

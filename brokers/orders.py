@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from brokers.account import AccountClient
+from brokers.capabilities import Late
 from brokers.ledger import Ledger
 from models.clock import Clock
-from models.errors import OutcomeUnknown, VenueError, VenueRefused
+from models.errors import OutcomeUnknown, SignAgain, VenueError, VenueRefused
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.policy import Policy
 from models.reasons import OrderState
@@ -22,6 +23,7 @@ LAST_POLL = timedelta(seconds=2)
 SLOWER_BY = 3  # from poll to poll: a look-up is dear where a venue counts calls
 LOOK_BACK = timedelta(minutes=1)  # a venue's clock may run behind ours
 SHORTEST_LISTING_LAG = timedelta(milliseconds=500)
+SIGNED_AT_MOST = 3  # times, one order
 FAILURES_OF_THE_VENUE = 2  # failed look-ups in a row: it is the venue, and not these orders
 
 # Converts a fee to quote units; None where its asset has no known price.
@@ -52,13 +54,14 @@ class Orders:
         coid = intent.client_order_id
         # The venue refuses it later than a deadline after the instant in the ledger. So whoever looks for it knows when
         # it can not arrive any more, and a process that stood still before it sent does no harm when it goes on.
-        sent_at = self._clock.now()
+        # By the venue's clock, since the venue judges it by that.
+        sent_at = self._client.now()
         if not await self._ledger.about_to_send(lease, coid, sent_at):
             return
         self._sent_here.add(coid)
         self._known_since[coid] = self._clock.elapsed()
         try:
-            order_id, at_venue = await self._client.place(intent, sent_at)
+            order_id, at_venue = await self._place(lease, intent, sent_at)
         except VenueRefused as refusal:
             await self._ledger.refused(coid, refusal.code, refusal.detail, self._clock.now())
             log.info("order refused", extra={"symbol": intent.symbol, "code": refusal.code})
@@ -70,6 +73,21 @@ class Orders:
                 await self._record(LedgerOrder(intent, OrderState.SENT), at_venue)
             else:
                 await self._ledger.accepted(coid, order_id, self._clock.now())
+
+    async def _place(self, lease: Lease, intent: Intent, sent_at: datetime) -> tuple[str, VenueOrder | None]:
+        """Place an order; one refused for its nonce or hour alone, before it was looked at, is stamped and signed anew.
+
+        Raises: VenueRefused, OutcomeUnknown, LeaseLost, StoreError.
+        """
+        for _ in range(SIGNED_AT_MOST - 1):
+            try:
+                return await self._client.place(intent, sent_at)
+            except SignAgain as refusal:
+                log.warning("to be signed again", extra={"account": intent.account, "detail": refusal.detail})
+            await self._client.measure_clock()
+            sent_at = self._client.now()
+            await self._ledger.stamp_again(lease, intent.client_order_id, sent_at)
+        return await self._client.place(intent, sent_at)
 
     async def settle(self) -> tuple[LedgerOrder, ...]:
         """Bring every undecided order of the account to its end; return those that stay undecided.
@@ -139,6 +157,8 @@ class Orders:
         """Record what became of one order; cancel it first where its time is over. Raises: VenueError."""
         intent, order_id = order.intent, order.venue_order_id
         if order_id is not None and at_venue is not None and not at_venue.state.is_final and self._is_late(order):
+            if order.timed_out_at is None:  # before the cancel, which may meet a fill or lose its answer
+                await self._ledger.timed_out(intent.client_order_id, self._clock.now())
             await self._client.cancel(order_id, intent.symbol)
             at_venue = (await self._client.orders_by_id([(order_id, intent.symbol)])).get(order_id)
         if at_venue is None:
@@ -175,9 +195,8 @@ class Orders:
         """Whether nothing of it can happen any more, and what happened is listed: by the venue's clock, not by ours."""
         if order.venue_order_id is not None and not self._is_late(order):
             return False
-        lag = max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
-        over_after = timedelta(seconds=self._policy.order_deadline_seconds) + lag
-        if max(self._known_for(order), self._clock.now() - self._sent_at(order)) <= over_after:
+        over_after = self._deadline() + max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
+        if max(self._known_for(order), self._client.now() - self._sent_at(order)) <= over_after:
             return False  # the venue is not even asked
         there = await self._client.venue_time()
         return (self._known_for(order) if there is None else there - self._sent_at(order)) > over_after
@@ -198,18 +217,27 @@ class Orders:
         """Whether its time is over. Of an order of another process only the hour tells, which may have jumped."""
         age = self._known_for(order)
         if order.intent.client_order_id not in self._sent_here:
-            age = max(age, self._clock.now() - self._sent_at(order))
+            age = max(age, self._client.now() - self._sent_at(order))
         return age >= timedelta(seconds=self._policy.order_timeout_seconds)
 
     def _is_hopeless(self, order: LedgerOrder) -> bool:
         """Whether waiting longer in this run makes no sense: every deadline has passed and still there is no proof."""
-        deadline = self._policy.order_deadline_seconds + self._policy.settle_seconds
-        patience = timedelta(seconds=max(self._policy.order_timeout_seconds, deadline)) + 2 * LAST_POLL
+        deadline = self._deadline() + timedelta(seconds=self._policy.settle_seconds)
+        patience = max(timedelta(seconds=self._policy.order_timeout_seconds), deadline) + 2 * LAST_POLL
         return self._known_for(order) > patience
+
+    def _deadline(self) -> timedelta:
+        """How long after it was sent an order may still arrive.
+
+        A venue that takes late orders refuses none: there a connection's own patience is all that ends the waiting.
+        """
+        enforced = self._client.capabilities.late is Late.REFUSED
+        seconds = self._policy.order_deadline_seconds
+        return timedelta(seconds=seconds if enforced else max(seconds, self._policy.late_order_seconds))
 
     def _known_for(self, order: LedgerOrder) -> timedelta:
         now = self._clock.elapsed()
         return now - self._known_since.setdefault(order.intent.client_order_id, now)
 
     def _sent_at(self, order: LedgerOrder) -> datetime:
-        return order.sent_at or self._clock.now()
+        return order.sent_at or self._client.now()

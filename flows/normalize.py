@@ -42,10 +42,17 @@ class NormalizeRequest(BaseModel):
 
 @flow(name="normalize", flow_run_name="normalize {request.mode}", retries=0, validate_parameters=True)
 async def normalize_accounts(request: NormalizeRequest) -> RunReport:
-    """Bring the chosen accounts into the shape their policy declares, and report what came of it.
+    """Bring the chosen accounts into the shape their policy declares, and show what came of it.
 
     Raises: ConfigError, StoreError when the run itself cannot start; nothing was touched then.
     """
+    report = await normalize_fleet(request)
+    await publish(report)
+    return report
+
+
+async def normalize_fleet(request: NormalizeRequest) -> RunReport:
+    """Normalise, and keep the report in the store and as a file. Raises: ConfigError, StoreError."""
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     chosen = fleet.choose(request.accounts)
@@ -59,7 +66,6 @@ async def normalize_accounts(request: NormalizeRequest) -> RunReport:
         report = _report(run_id, request.mode, started_at, runtime.clock.now(), accounts)
         await finish_run(runtime.store, run_id, now=report.finished_at)
     save_report(settings, report)
-    await publish(report)
     return report
 
 

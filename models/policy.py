@@ -40,6 +40,10 @@ class Policy(BaseModel):
         allow_inf_nan=False,
         description="The venue refuses an order that reaches it later than this after it was sent.",
     )
+    late_order_seconds: Seconds = Field(
+        default=60,
+        description="The same where the venue takes late orders: then an order nobody knows is taken for lost.",
+    )
     max_enforcement_cycles: int = Field(default=3, ge=1, le=10, description="Then an account over its cap is halted.")
     plan_ttl_seconds: Seconds = Field(default=300, description="An approved plan is void after this.")
     max_price_age_seconds: Seconds = Field(default=300, description="An older price values nothing.")

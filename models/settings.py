@@ -34,6 +34,17 @@ class Credentials:
     passphrase: SecretStr | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MasterKeySettings:
+    """Where the vault's master key is looked for first. Kept out of `Settings`, which holds no secret.
+
+    `given`: Fernet keys from the environment, newest first, separated by commas. They print as asterisks.
+    """
+
+    given: SecretStr | None
+    file: Path
+
+
 class Settings(BaseSettings):
     """What this machine says about itself."""
 
@@ -43,6 +54,7 @@ class Settings(BaseSettings):
     fleet: Path = Path("fleet.yaml")
     database_url: str | None = None
     max_concurrent_accounts: Annotated[int, Field(ge=1, le=1000)] = 50
+    connect_cool_down_seconds: Annotated[float, Field(ge=0, le=60)] = 2
     venue_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10
 
     @property
@@ -66,24 +78,35 @@ def policy_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, An
     return {field: environment[name] for name, field in POLICY_VARIABLES.items() if environment.get(name)}
 
 
-def credentials_from(account_env_name: str, environment: Mapping[str, str] = os.environ) -> Credentials:
-    """Read one account's keys from the environment.
+def credentials_from(account_env_name: str, environment: Mapping[str, str] = os.environ) -> Credentials | None:
+    """Read one account's keys from the environment; None where it says nothing of them.
 
-    Raises: ConfigError naming the variable that is missing.
+    Raises: ConfigError naming the variable that is missing where others of the account are set.
     """
     prefix = f"NIJA_{account_env_name}_"
     found = {part: environment.get(prefix + part) for part in ("API_KEY", "API_SECRET", "API_PASSPHRASE")}
+    if not any(found.values()):
+        return None
     for part in ("API_KEY", "API_SECRET"):
         if not found[part]:
-            raise ConfigError(f"environment {prefix}{part}", "is not set: the account has no credentials")
+            raise ConfigError(f"environment {prefix}{part}", "is not set, though others of the account are")
     passphrase = found["API_PASSPHRASE"]
     return Credentials(
         api_key=SecretStr(found["API_KEY"] or ""),
-        api_secret=SecretStr(_as_pem(found["API_SECRET"] or "")),
+        api_secret=SecretStr(as_pem(found["API_SECRET"] or "")),
         passphrase=SecretStr(passphrase) if passphrase else None,
     )
 
 
-def _as_pem(secret: str) -> str:
+def master_key_settings(home: Path, environment: Mapping[str, str] = os.environ) -> MasterKeySettings:
+    """Say where the vault's master key is looked for. An empty variable is as good as none."""
+    keys = environment.get("NIJA_MASTER_KEY")
+    file = environment.get("NIJA_MASTER_KEY_FILE")
+    return MasterKeySettings(
+        SecretStr(keys) if keys else None, (Path(file) if file else home / "master.key").absolute()
+    )
+
+
+def as_pem(secret: str) -> str:
     """Return a secret with its line breaks: a private key in PEM is often written in one line, with escaped ones."""
     return secret.replace("\\n", "\n") if secret.startswith("-----BEGIN") else secret

@@ -66,7 +66,7 @@ async def read_what_is_left(at: AccountAt) -> Snapshot:
     Raises: VenueUnavailable, VenueRefused, StoreError; BalanceLagging when it still does not show in the end.
     """
     sold = await at.ledger.filled_since(
-        at.id, await last_read_at(at.store, at.id), sent_after=at.clock.now() - _LAG_IS_OVER_AFTER
+        at.id, await last_read_at(at.store, at.id), sent_after=at.client.now() - _LAG_IS_OVER_AFTER
     )
     end = at.clock.elapsed() + _LONGEST_LAG
     while True:

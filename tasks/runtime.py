@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from brokers.account import AccountClient
 from brokers.hub import SharedVenue, Tickers, Venues
 from brokers.ledger import Ledger
+from brokers.nonces import Turns
 from brokers.orders import Orders
 from brokers.simulator.launch import LaunchError, ensure_running
 from brokers.simulator.world import WorldError
@@ -26,9 +27,10 @@ from models.plan import Plan
 from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Mode
-from models.settings import Credentials, Settings, credentials_from, policy_defaults
+from models.settings import Credentials, Settings, master_key_settings, policy_defaults
 from models.store.engine import Store
 from models.store.leases import Holder, Lease
+from tasks.credentials import Vault, find_credentials
 from validations.together import Gate
 
 
@@ -43,6 +45,7 @@ class Runtime:
     holder: Holder
     clock: Clock
     gate: Gate
+    vault: Vault
 
 
 class AccountAt:
@@ -123,21 +126,23 @@ async def open_runtime(settings: Settings, fleet: Fleet, clock: Clock | None = N
     """Open store and venues for the length of the block. Raises: StoreError."""
     clock = clock or SystemClock()
     with Holder(settings.home) as holder:
-        async with (
-            await Store.open(settings.store_url) as store,
-            Venues(clock, settings.venue_timeout_seconds) as venues,
-        ):
-            yield Runtime(settings, fleet, store, venues, holder, clock, Gate())
+        async with await Store.open(settings.store_url) as store:
+            cool_down = timedelta(seconds=settings.connect_cool_down_seconds)
+            turns = Turns(store, holder, clock, settings.venue_timeout_seconds, cool_down)
+            vault = Vault(store, master_key_settings(settings.home))
+            async with Venues(clock, settings.venue_timeout_seconds, turns) as venues:
+                yield Runtime(settings, fleet, store, venues, holder, clock, Gate(), vault)
 
 
 @asynccontextmanager
 async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode: Mode) -> AsyncIterator[AccountAt]:
     """Connect to one account for the length of the block: its venue's markets are loaded, nothing of it is read yet.
 
-    Raises: ConfigError without credentials; VenueUnavailable, VenueRefused when the markets cannot be loaded.
+    Raises: ConfigError without credentials, VaultLocked where they cannot be opened; VenueUnavailable, VenueRefused
+    when the markets cannot be loaded.
     """
     at = AccountAt(runtime, account, run_id, mode)
-    credentials, url = await _reach(runtime, account)
+    credentials, url = await reach(runtime, account)
     at.venue = runtime.venues.shared(account, url, credentials)
     await at.venue.load(at.policy)
     at.client = at.venue.account_client(account.id, credentials, at.policy)
@@ -148,10 +153,11 @@ async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode:
         await at.client.close()
 
 
-async def _reach(runtime: Runtime, account: Account) -> tuple[Credentials, str | None]:
+async def reach(runtime: Runtime, account: Account) -> tuple[Credentials, str | None]:
     """Return an account's keys and address; the venue of a simulated one is started."""
     if account.simulated is None:
-        return credentials_from(account.env_name), None if account.url is None else str(account.url)
+        credentials, _ = await find_credentials(runtime.vault, account)
+        return credentials, None if account.url is None else str(account.url)
     path = (runtime.fleet.path.parent / account.simulated).resolve()
     where = f"{runtime.fleet.path}: account {account.id}.simulated"
     try:

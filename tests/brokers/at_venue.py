@@ -1,25 +1,34 @@
 """Reach one account of a running venue the way the product does."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import SecretStr
 
 from brokers.account import AccountClient
 from brokers.hub import SharedVenue, Venues
+from brokers.nonces import Turns
 from brokers.simulator.handle import RunningVenue
 from brokers.simulator.world import World
 from models.clock import Clock, SystemClock
 from models.fleet import Account
 from models.policy import Policy
 from models.settings import Credentials
+from models.store.engine import Store
+from models.store.leases import Holder
 from tests.builders import a_policy
 
+_migrated: list[bytes] = []
 TRIES = 2
 TIMEOUT_SECONDS = 0.3
-QUOTE = {"kraken": "USD", "binance": "USDT"}
+QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "okx": "USDT"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,25 @@ def a_world(venue: str, accounts: dict[str, dict[str, str]], **changes: Any) -> 
 
 @asynccontextmanager
 async def hub(clock: Clock | None = None) -> AsyncIterator[Venues]:
-    """Open the venues of one run."""
-    async with Venues(clock or SystemClock(), TIMEOUT_SECONDS) as venues:
-        yield venues
+    """Open the venues of one run, with a store for the turns of its keys."""
+    clock = clock or SystemClock()
+    with TemporaryDirectory() as folder, Holder(Path(folder)) as holder:
+        store_path = Path(folder) / "nija.db"
+        if _migrated:
+            store_path.write_bytes(_migrated[0])
+        async with await Store.open(f"sqlite:///{store_path}") as store:
+            if not _migrated:
+                _migrated.append(await asyncio.to_thread(_whole, store_path))
+            turns = Turns(store, holder, clock, TIMEOUT_SECONDS, timedelta(0))
+            async with Venues(clock, TIMEOUT_SECONDS, turns) as venues:
+                yield venues
+
+
+def _whole(store_path: Path) -> bytes:
+    """Return a migrated store, to start the next one from."""
+    with closing(sqlite3.connect(store_path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return store_path.read_bytes()
 
 
 def shared_at(venues: Venues, venue: RunningVenue, account: str = "platform") -> SharedVenue:

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from brokers.client import build_client
 from brokers.hub import SharedVenue
 from brokers.simulator.handle import RunningVenue
+from brokers.venue_clock import VenueClock
+from models.clock import SystemClock
 from models.errors import VenueError
 from models.settings import Credentials
 from tests.brokers.at_venue import reach
@@ -25,7 +27,7 @@ CALLS = 50
 async def test_many_calls_at_once_on_one_kraken_key_go_one_after_the_other(kraken: RunningVenue) -> None:
     asked = len(kraken.call_log())
     async with reach(kraken) as at:
-        at.account._client.enableRateLimit = False  # ccxt would spread them over minutes
+        at.account._client.throttled = False  # ccxt would spread them over minutes
         kraken.set_faults({"operation": "balance", "fault": "delay", "seconds": 0.01, "times": None})
 
         answers = await asyncio.gather(*(at.account.holdings() for _ in range(CALLS)))
@@ -85,6 +87,7 @@ async def test_a_passphrase_reaches_the_venue_s_client() -> None:
             session=session,
             required_keys=lambda _url: None,
             timeout_seconds=1,
+            venue_clock=VenueClock("okx", SystemClock()),
             credentials=Credentials(SecretStr("k"), SecretStr("s"), SecretStr("p")),
         )
 

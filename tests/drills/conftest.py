@@ -1,4 +1,4 @@
-"""What every drill gets: a desk over a store of each kind in turn, on the Prefect server of the tests."""
+"""What every drill gets: a desk over a store of each kind in turn; on a Prefect server only where a drill asks for it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,28 @@ from pathlib import Path
 import pytest
 
 from tests.drills.desk import Desk
+from tests.drills.plain import plain_desk
 from tests.prefect_server import prefect_api, prefect_home, prefect_server
 
 __all__ = ["prefect_api", "prefect_home", "prefect_server"]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Desk]:
+def desk(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with plain_desk(tmp_path, store_url, monkeypatch) as desk:
+        yield desk
+
+
+@pytest.fixture
+def sqlite_desk(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """For drills that run against every venue, and to which the store is all the same."""
+    with plain_desk(tmp_path, sqlite_url, monkeypatch) as desk:
+        yield desk
+
+
+@pytest.fixture
+def prefect_desk(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, prefect_server: None
+) -> Iterator[Desk]:
     with Desk(tmp_path, store_url, monkeypatch) as desk:
         yield desk

@@ -17,10 +17,11 @@ from brokers.simulator.handle import RunningVenue
 from brokers.simulator.manners import MANNERS
 from brokers.simulator.orders import Status
 from brokers.simulator.world import World
+from flows.doctor import examine_fleet
 from flows.entry_check import check_entry
-from flows.normalize import NormalizeRequest, normalize_accounts
+from flows.normalize import NormalizeRequest, normalize_accounts, normalize_fleet
 from flows.recover import recover_fleet
-from models.report import AccountReport, EntryReport, RecoveryReport, RunReport
+from models.report import AccountReport, DoctorReport, EntryReport, RecoveryReport, RunReport
 from models.settings import load_settings
 from models.store.engine import Store
 from models.store.tracked import Tracked, tracked_positions
@@ -36,6 +37,7 @@ QUICK = {
     "settle_seconds": 0,
     "balance_fetch_base_delay": 0.01,
     "order_deadline_seconds": 2,
+    "late_order_seconds": 2,
     "order_timeout_seconds": 0.25,
 }
 
@@ -48,6 +50,7 @@ class Desk:
         self.fleet = home / "fleet.yaml"
         self.store_url = store_url
         self.policy: dict[str, Any] = dict(QUICK)
+        self.on_prefect = True  # else as `tests.drills.plain` has it
         self._accounts: list[dict[str, Any]] = []
         self._venues = ExitStack()
         self._environment = monkeypatch
@@ -55,6 +58,7 @@ class Desk:
         monkeypatch.setenv("NIJA_DATABASE_URL", store_url)
         monkeypatch.setenv("NIJA_FLEET", str(self.fleet))
         monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "1")
+        monkeypatch.setenv("NIJA_CONNECT_COOL_DOWN_SECONDS", "0")
 
     def __enter__(self) -> Self:
         return self
@@ -72,23 +76,26 @@ class Desk:
         cash: Number = 1000,
         owner: str | None = None,
         faults: list[dict[str, Any]] | None = None,
+        keys: Mapping[str, bool] | None = None,
+        settings: Mapping[str, Any] | None = None,
         **world: Any,
     ) -> RunningVenue:
         """Start a venue and put its accounts into the fleet.
 
         `prices` by asset, None: no ticker. `holds` by account, then quantities by asset. `sizes` by asset: what the
-        market asks for where it asks for anything.
+        market asks for where it asks for anything. `keys`: what the accounts' keys may do (may_trade, may_withdraw).
+        `settings`: what the fleet file says of the accounts besides.
         """
         quote = QUOTES[venue]
         markets = [
             {"symbol": f"{asset}/{quote}", "price": price, **NO_MINIMUMS, **(sizes or {}).get(asset, {})}
             for asset, price in prices.items()
         ]
-        accounts = {name: {"balances": {quote: cash, **held}} for name, held in holds.items()}
+        accounts = {name: {"balances": {quote: cash, **held}, **(keys or {})} for name, held in holds.items()}
         built = World.model_validate({"venue": venue, "markets": markets, "accounts": accounts, **world})
         running = self._venues.enter_context(RunningVenue(built, faults=faults))
         for name in holds:
-            self._joins(name, venue, running, owner)
+            self._joins(name, venue, running, owner, settings or {})
         return running
 
     def worth(
@@ -105,7 +112,7 @@ class Desk:
         """Run the flow inside a loop that runs something else beside it."""
         self.write_fleet()
         request = NormalizeRequest(fleet=str(self.fleet), accounts=list(accounts), live=live, approved=approved)
-        return await normalize_accounts(request)
+        return await (normalize_accounts(request) if self.on_prefect else normalize_fleet(request))
 
     def run(self, account: str = "platform", *, live: bool = True, approved: str | None = None) -> AccountReport:
         """Normalise one account; return its part of the report."""
@@ -123,6 +130,10 @@ class Desk:
                 await running
 
         asyncio.run(run())
+
+    def examine(self) -> DoctorReport:
+        """Examine as `nija doctor` does."""
+        return self.at_runtime(lambda runtime: examine_fleet(runtime, runtime.fleet.accounts))
 
     def recover(self) -> RecoveryReport:
         """Recover as `nija recover` does."""
@@ -167,9 +178,11 @@ class Desk:
         document = {"version": 1, "policies": {"drill": self.policy}, "accounts": self._accounts}
         self.fleet.write_text(yaml.safe_dump(document), encoding="utf-8")
 
-    def _joins(self, name: str, venue: str, running: RunningVenue, owner: str | None) -> None:
+    def _joins(
+        self, name: str, venue: str, running: RunningVenue, owner: str | None, settings: Mapping[str, Any]
+    ) -> None:
         row = {"id": name, "kind": "platform", "venue": venue, "policy": "drill", "quote": QUOTES[venue]}
-        self._accounts.append({**row, "url": running.url, **({"owner": owner} if owner else {})})
+        self._accounts.append({**row, "url": running.url, **({"owner": owner} if owner else {}), **settings})
         know_the_keys(self._environment, running, name)
 
 

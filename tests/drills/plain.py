@@ -1,6 +1,9 @@
 """Run the flow of one account without a Prefect server: its tasks replaced by the functions they wrap."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,13 +29,23 @@ def without_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(flows.account, name, function)
 
 
+@contextmanager
+def plain_desk(home: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Open a desk whose flows call their steps directly, as fast as the venue answers."""
+    without_prefect(monkeypatch)
+    without_throttle(monkeypatch)
+    with Desk(home, store_url, monkeypatch) as desk:
+        desk.on_prefect = False
+        yield desk
+
+
 def without_throttle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ccxt send at once: it would wait seconds for a counter that the simulated venue does not keep."""
     built = hub.build_client
 
     def build(*args: Any, **kwargs: Any) -> Any:
         client = built(*args, **kwargs)
-        client.enableRateLimit = False
+        client.throttled = False
         return client
 
     monkeypatch.setattr(hub, "build_client", build)
@@ -47,10 +60,10 @@ def normalize(desk: Desk) -> list[AccountReport]:
     return desk.at_runtime(run)
 
 
-async def normalize_at(runtime: Runtime, account_id: str) -> AccountReport:
+async def normalize_at(runtime: Runtime, account_id: str, *, live: bool = True) -> AccountReport:
     """Normalise one account as a run of its own."""
     run_id = str(uuid.uuid4())
     (account,) = runtime.fleet.choose([account_id])
     now, fleet = runtime.clock.now(), str(runtime.fleet.path)
     await start_run(runtime.store, run_id, pipeline="normalize", mode="live", fleet=fleet, now=now)
-    return await normalize_account(runtime, account, run_id=run_id, live=True)
+    return await normalize_account(runtime, account, run_id=run_id, live=live)

@@ -70,6 +70,7 @@ OPERATIONS = (
     Operation("balance"),
     Operation("open_orders"),
     Operation("equity", everywhere=False),
+    Operation("permissions", everywhere=False),
     Operation("place"),
     Operation("order", first=(LOST_AFTER,)),
     Operation("closed_orders", first=(LOST_AFTER,), everywhere=False),

@@ -10,6 +10,12 @@ from tests.drills.desk import Desk, codes, sold, until
 
 pytestmark = pytest.mark.wire
 
+
+@pytest.fixture
+def desk(prefect_desk: Desk) -> Desk:
+    return prefect_desk
+
+
 THREE = {"BTC": 1000, "ETH": 500, "SOL": 100}
 
 

@@ -8,6 +8,11 @@ from tests.drills.desk import Desk, left, sold
 pytestmark = pytest.mark.wire
 
 
+@pytest.fixture
+def desk(prefect_desk: Desk) -> Desk:
+    return prefect_desk
+
+
 # C1
 @pytest.mark.parametrize("venue", ["kraken", "binance"])
 def test_what_is_below_the_minimum_is_closed_and_a_candidate_is_only_listed(desk: Desk, venue: str) -> None:

@@ -14,6 +14,12 @@ from tests.drills.desk import Desk
 
 pytestmark = pytest.mark.wire
 
+
+@pytest.fixture
+def desk(prefect_desk: Desk) -> Desk:
+    return prefect_desk
+
+
 NEWEST = 200  # what the server answers at once; the run under test is the last one
 NEWEST_FIRST = {
     "flow_runs": "START_TIME_DESC",

@@ -1,0 +1,51 @@
+"""The hour at a venue: ours, and how far the venue's is from it. Requests are signed and windows are set by it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import ccxt.async_support as ccxt
+
+from brokers.errors import MALFORMED
+from models.clock import Clock
+
+log = logging.getLogger(__name__)
+
+# Some venues tell whole seconds, and the way there takes time: a smaller offset is noise.
+NOISE = timedelta(seconds=1)
+
+
+class VenueClock:
+    """One venue's clock. Without a measurement it is taken to agree with ours."""
+
+    def __init__(self, venue: str, clock: Clock) -> None:
+        self._venue = venue
+        self._clock = clock
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the instant by the venue's clock."""
+        return self._clock.now() + self.offset
+
+    def here(self, at_venue: datetime) -> datetime:
+        """Return an instant of the venue by our clock."""
+        return at_venue - self.offset
+
+    async def measure(self, read: Callable[[], Awaitable[datetime | None]]) -> None:
+        """Compare the venue's hour with ours, at the middle of the call; a call that fails changes nothing.
+
+        The venue itself refuses what is signed with a wrong hour, so one that is not known does no harm.
+        """
+        began, elapsed = self._clock.now(), self._clock.elapsed()
+        try:
+            there = await read()
+        except (ccxt.BaseError, TimeoutError, *MALFORMED):
+            log.warning("the venue's hour cannot be read", extra={"venue": self._venue})
+            return
+        if there is None:
+            return
+        offset = there - (began + (self._clock.elapsed() - elapsed) / 2)
+        offset = timedelta(0) if abs(offset) <= NOISE else offset
+        if abs(offset - self.offset) > NOISE:
+            log.warning("clocks differ", extra={"venue": self._venue, "seconds": round(offset.total_seconds(), 1)})
+        self.offset = offset
