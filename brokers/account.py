@@ -11,10 +11,12 @@ import stamina
 from brokers.adapter import Adapter
 from brokers.capabilities import Capabilities, Permissions
 from brokers.client import forget_answer, last_answer
+from brokers.dust_desks import DUST_DESKS, DustDesk
 from brokers.errors import MALFORMED, placement_error, read_error
 from brokers.order_window import OrderWindow, sending_within
 from brokers.venue_clock import VenueClock
 from models.amounts import exact, plain
+from models.dust import Converted, DustOffer
 from models.errors import OutcomeUnknown, SignAgain, VenueRefused, VenueUnavailable
 from models.order import Fill, Intent, VenueOrder
 from models.policy import Policy
@@ -95,6 +97,27 @@ class AccountClient:
             order = None  # accepted under an id; what became of it is read by that id
         return str(answer["id"]), order
 
+    async def dust_offers(self, assets: Sequence[str]) -> tuple[DustOffer, ...]:
+        """Return which of these small balances the venue would convert. Raises: VenueUnavailable, VenueRefused."""
+        desk = self._dust_desk()
+        return await self._read("dust_offer", lambda: desk.offers(self._client, assets))
+
+    async def convert_dust(self, assets: Sequence[str], sent_at: datetime) -> None:
+        """Ask once for the conversion of small balances; what came of it is in `converted`.
+
+        Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
+        """
+        window = OrderWindow(sent_at, sent_at + timedelta(seconds=self._policy.order_deadline_seconds))
+        desk = self._dust_desk()
+        with sending_within(window):
+            await self._written(lambda: desk.convert(self._client, assets, window))
+
+    async def converted(self, asset: str, since: datetime) -> Converted | None:
+        """Return the newest conversion of an asset since then. Raises: VenueUnavailable, VenueRefused."""
+        desk = self._dust_desk()
+        made = await self._read("dust_history", lambda: desk.history(self._client, since))
+        return next((row for row in made if row.asset == asset and row.at >= since), None)
+
     async def find(self, client_order_id: str, symbol: str, since: datetime) -> VenueOrder | None:
         """Look an order up by our id. None: the venue says there is none (weak evidence right after sending).
 
@@ -144,12 +167,25 @@ class AccountClient:
         if self._client.turn is not None:
             await self._client.turn.close()
 
+    def _dust_desk(self) -> DustDesk:
+        return DUST_DESKS[self.venue]
+
     async def _place_once(self, intent: Intent, params: Mapping[str, Any]) -> dict[str, Any]:
+        params = {**params, **(self._adapter.buy_params if intent.side == "buy" else {})}
+        answer = await self._written(
+            lambda: self._client.create_order(
+                intent.symbol, "market", intent.side, plain(intent.quantity), None, params
+            )
+        )
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
+        return answer
+
+    async def _written(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make one writing call. Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else."""
         forget_answer()
         try:
-            answer = await self._client.create_order(
-                intent.symbol, "market", intent.side, plain(intent.quantity), None, dict(params)
-            )
+            return await call()
         except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
             raise placement_error(
                 error,
@@ -158,9 +194,6 @@ class AccountClient:
                 unknown_texts=self._adapter.unknown_texts,
                 refusal_texts=self._adapter.refusal_texts,
             ) from None  # ccxt's text holds the whole address, and Prefect logs what stands behind an error
-        if not isinstance(answer, dict) or not answer.get("id"):
-            raise OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
-        return answer
 
     async def _open_orders(self) -> tuple[OpenOrder, ...]:
         return tuple(

@@ -20,6 +20,8 @@ class Adapter:
     client_mixins: ClassVar[tuple[type, ...]] = ()
     # Texts that prove nothing although ccxt's error class suggests a refusal, and the other way round.
     unknown_texts: ClassVar[tuple[str, ...]] = ()
+    # Parameters by which a market buy names a quantity and no amount of quote.
+    buy_params: ClassVar[Mapping[str, Any]] = {}
     refusal_texts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, capabilities: Capabilities) -> None:
@@ -118,6 +120,13 @@ def holding_of(asset: str, free: Any, held: Any, locked: Decimal = Decimal(0)) -
     if min(amounts) < 0 or locked < 0:
         raise ValueError(f"expected amounts of zero or more for {asset}, found {free!r} free, {held!r} held")
     return Holding(asset=asset, free=amounts[0], held=amounts[1], locked=locked)
+
+
+def yes_or_no(raw: Any) -> bool:
+    """Return what a venue said as the truth it is. Raises: ValueError for anything but true and false."""
+    if not isinstance(raw, bool):
+        raise ValueError(f"expected true or false, found {raw!r}")  # noqa: TRY004 - a bad value, like "maybe"
+    return raw
 
 
 def redirected(api: Any, url: str) -> Any:

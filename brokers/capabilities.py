@@ -35,6 +35,7 @@ class Dust:
 
     into: str
     assets_per_request: int
+    valid_seconds: float | None = None  # how long a signed request may still arrive; None: as an order may
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Capabilities:
     needs_passphrase: bool = False
     markets_need_key: bool = False  # its list of markets is not public
     orders_per_read: int = 1
+    buys_by_quantity: bool = False  # a market buy can name the quantity it wants
     documents: str = ""  # address of the venue's own API documentation
 
     @property

@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from brokers.account import AccountClient
 from brokers.capabilities import Late
+from brokers.conversions import Conversions, Worth
 from brokers.ledger import Ledger
 from models.clock import Clock
 from models.errors import OutcomeUnknown, SignAgain, VenueError, VenueRefused
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.policy import Policy
-from models.reasons import OrderState
+from models.reasons import ActionKind, OrderState
 from models.store.leases import Lease
 from rules.orders import LedgerContradicted
 
@@ -33,14 +34,21 @@ FeeInQuote = Callable[[VenueOrder], Decimal | None]
 class Orders:
     """What may be done with the orders of one account."""
 
-    def __init__(
-        self, client: AccountClient, ledger: Ledger, clock: Clock, policy: Policy, fee_in_quote: FeeInQuote
+    def __init__(  # noqa: PLR0917 - `tasks.runtime`, which wires a run, alone builds it
+        self,
+        client: AccountClient,
+        ledger: Ledger,
+        clock: Clock,
+        policy: Policy,
+        fee_in_quote: FeeInQuote,
+        worth: Worth,
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._fee_in_quote = fee_in_quote
+        self.conversions = Conversions(client, ledger, clock, worth)
         # By client order id: since when this process knows it, on the clock that never jumps.
         self._known_since: dict[str, timedelta] = {}
         self._sent_here: set[str] = set()
@@ -161,7 +169,9 @@ class Orders:
                 await self._ledger.timed_out(intent.client_order_id, self._clock.now())
             await self._client.cancel(order_id, intent.symbol)
             at_venue = (await self._client.orders_by_id([(order_id, intent.symbol)])).get(order_id)
-        if at_venue is None:
+        if at_venue is None and intent.kind is ActionKind.CONVERT_DUST:
+            at_venue = await self.conversions.find(order)
+        elif at_venue is None:
             at_venue = await self._client.find(intent.client_order_id, intent.symbol, self._sent_at(order) - LOOK_BACK)
         if at_venue is None:
             at_venue = await self._traded_as(order)
@@ -177,8 +187,10 @@ class Orders:
         intent, since = order.intent, self._sent_at(order) - LOOK_BACK
         if not await self._is_over(order):
             return None
-        ours = await self._ledger.venue_order_ids(intent.account, intent.symbol) - {order.venue_order_id}
-        strangers = await self._client.order_ids_traded(intent.symbol, since) - ours
+        strangers: frozenset[str] = frozenset()
+        if intent.kind is not ActionKind.CONVERT_DUST:  # its look-up is the history of conversions itself
+            ours = await self._ledger.venue_order_ids(intent.account, intent.symbol) - {order.venue_order_id}
+            strangers = await self._client.order_ids_traded(intent.symbol, since) - ours
         for order_id, found in (await self._client.orders_by_id([(i, intent.symbol) for i in strangers])).items():
             if found.client_order_id == intent.client_order_id:
                 return found
@@ -195,7 +207,7 @@ class Orders:
         """Whether nothing of it can happen any more, and what happened is listed: by the venue's clock, not by ours."""
         if order.venue_order_id is not None and not self._is_late(order):
             return False
-        over_after = self._deadline() + max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
+        over_after = self._deadline(order) + max(SHORTEST_LISTING_LAG, timedelta(seconds=self._policy.settle_seconds))
         if max(self._known_for(order), self._client.now() - self._sent_at(order)) <= over_after:
             return False  # the venue is not even asked
         there = await self._client.venue_time()
@@ -222,15 +234,18 @@ class Orders:
 
     def _is_hopeless(self, order: LedgerOrder) -> bool:
         """Whether waiting longer in this run makes no sense: every deadline has passed and still there is no proof."""
-        deadline = self._deadline() + timedelta(seconds=self._policy.settle_seconds)
+        deadline = self._deadline(order) + timedelta(seconds=self._policy.settle_seconds)
         patience = max(timedelta(seconds=self._policy.order_timeout_seconds), deadline) + 2 * LAST_POLL
         return self._known_for(order) > patience
 
-    def _deadline(self) -> timedelta:
+    def _deadline(self, order: LedgerOrder) -> timedelta:
         """How long after it was sent an order may still arrive.
 
         A venue that takes late orders refuses none: there a connection's own patience is all that ends the waiting.
         """
+        dust = self._client.capabilities.dust
+        if order.intent.kind is ActionKind.CONVERT_DUST and dust is not None and dust.valid_seconds is not None:
+            return timedelta(seconds=dust.valid_seconds)
         enforced = self._client.capabilities.late is Late.REFUSED
         seconds = self._policy.order_deadline_seconds
         return timedelta(seconds=seconds if enforced else max(seconds, self._policy.late_order_seconds))

@@ -20,3 +20,30 @@ class DustMark:
     value: Decimal
     marked_at: datetime
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DustOffer:
+    """What a venue would take of a small balance, in base units, and what it would give, in units of `into`.
+
+    `yields` is what arrives, `fee` already taken off; None: the venue does not say beforehand.
+    """
+
+    asset: str
+    quantity: Decimal
+    into: str
+    yields: Decimal | None
+    fee: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One small balance that a venue has converted; `received` and `fee` in units of `into`."""
+
+    reference: str
+    asset: str
+    quantity: Decimal
+    into: str
+    received: Decimal
+    fee: Decimal
+    at: datetime

@@ -17,6 +17,7 @@ class Market:
     minimum_quantity: Decimal | None = None
     maximum_quantity: Decimal | None = None
     minimum_notional: Decimal | None = None
+    taker_fee_fraction: Decimal | None = None  # None: not known
 
 
 @dataclass(frozen=True, slots=True)

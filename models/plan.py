@@ -27,7 +27,12 @@ class Action:
     @property
     def is_order(self) -> bool:
         """Whether the action sends an order; the others are notes in the store."""
-        return self.kind in {ActionKind.CLOSE_DUST, ActionKind.CLOSE_SMALL, ActionKind.TRIM_CAP}
+        return self.kind is not ActionKind.MARK_DUST
+
+    @property
+    def side(self) -> str:
+        """Which way the action moves the holding: buy or sell."""
+        return "buy" if self.kind is ActionKind.TOP_UP else "sell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,13 @@ class Policy(BaseModel):
         description="Marked dust counts again from this multiple of the dust threshold.",
     )
     dust_cleanup_dry_run: bool = Field(default=False, description="List dust, close none of it.")
+    convert_dust: bool = Field(
+        default=True, description="Convert what is too small to be sold, where the venue does that."
+    )
+    top_up_dust: bool = Field(
+        default=False,
+        description="Buy as much more of what is too small to be sold as it takes to sell it whole, where that pays.",
+    )
     cancel_open_orders: bool = Field(default=True, description="Cancel open orders that hold what must be sold.")
     settle_seconds: Seconds = Field(default=3, description="Wait before positions are read again.")
     order_timeout_seconds: Seconds = Field(default=30, description="An order unfilled by then is canceled.")

@@ -9,6 +9,7 @@ class ActionKind(StrEnum):
     CLOSE_DUST = "close_dust"
     CONVERT_DUST = "convert_dust"
     MARK_DUST = "mark_dust"
+    TOP_UP = "top_up"
     CLOSE_SMALL = "close_small"
     TRIM_CAP = "trim_cap"
 
@@ -113,6 +114,31 @@ class Block(StrEnum):
     BELOW_VENUE_MINIMUM = "below_venue_minimum"
     INSUFFICIENT_CASH = "insufficient_cash"
     EQUITY_MISMATCH = "equity_mismatch"
+
+
+class Verdict(StrEnum):
+    """How one check of `nija doctor` came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+class Check(StrEnum):
+    """What `nija doctor` looks at, in the order it is shown."""
+
+    CREDENTIALS = "credentials"
+    CONNECTION = "connection"
+    CLOCK = "clock"
+    MARKETS = "markets"
+    TICKER = "ticker"
+    KEYS = "keys"
+    PERMISSIONS = "permissions"
+    BALANCE = "balance"
+    EQUITY = "equity"
+    OPEN_ORDERS = "open_orders"
+    STORE = "store"
 
 
 class HaltCause(StrEnum):

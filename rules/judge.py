@@ -13,6 +13,7 @@ from models.reasons import ActionKind, Reason
 from rules.cap import takes_slot
 from rules.dust import has_regrown
 from rules.sellable import Sellable, sellable
+from rules.unsellable import NO_OTHER_WAYS, Ways
 
 WITHHELD = frozenset({Reason.LOCKED_AT_VENUE, Reason.FUNDS_HELD})  # these pass by themselves: nothing to mark
 
@@ -49,10 +50,11 @@ def judge(
     mark: DustMark | None,
     is_pending: bool,
     now: datetime,
+    ways: Ways = NO_OTHER_WAYS,
 ) -> Judged:
     """Judge one position by itself; whether the cap needs its slot is decided over all of them."""
     value = position.value
-    case = _Case(position, value or Decimal(0), snapshot, policy, mark, now)
+    case = _Case(position, value or Decimal(0), snapshot, policy, mark, now, ways)
     if value is None:
         return case.left_alone(Reason.UNVALUED, position.no_price or "", is_pending=is_pending)
     if is_pending:
@@ -74,6 +76,7 @@ class _Case:
     policy: Policy
     mark: DustMark | None
     now: datetime
+    ways: Ways
 
     def dust(self) -> Judged:
         if self.policy.dust_cleanup_dry_run:
@@ -159,6 +162,16 @@ class _Case:
         )
 
     def _unsellable(self, why: Reason, *, counts: bool) -> Judged:
+        if (other := self.ways.out(self.position, why, snapshot=self.snapshot, policy=self.policy)) is not None:
+            rest = self.position.holding.total - other.quantity
+            converted = other.kind is ActionKind.CONVERT_DUST
+            return Judged(
+                account=self.snapshot.account,
+                position=self.position,
+                counts=counts,
+                action=other,
+                frees_slot=converted and self._worth(max(rest, Decimal(0))) < self.policy.dust_threshold_usd,
+            )
         if self.mark is not None:
             return self.left_alone(Reason.BLACKLISTED, why, counts=counts)
         action = Action(

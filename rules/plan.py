@@ -5,17 +5,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from models.amounts import money
-from models.dust import DustMark
+from models.dust import DustMark, DustOffer
 from models.plan import Action, Plan
 from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import ActionKind, Reason
 from rules.cap import Place, excess, ranking
 from rules.judge import Judged, judge
+from rules.unsellable import NO_OTHER_WAYS, Ways
 
 Marks = Mapping[str, DustMark]  # by symbol
 
-ORDER_OF_KINDS = (ActionKind.CLOSE_DUST, ActionKind.CLOSE_SMALL, ActionKind.TRIM_CAP, ActionKind.MARK_DUST)
+ORDER_OF_KINDS = (
+    ActionKind.CLOSE_DUST,
+    ActionKind.CLOSE_SMALL,
+    ActionKind.TRIM_CAP,
+    ActionKind.TOP_UP,
+    ActionKind.CONVERT_DUST,
+    ActionKind.MARK_DUST,
+)
 
 
 def make_plan(
@@ -28,14 +36,19 @@ def make_plan(
     siblings: Sequence[Snapshot] = (),
     sibling_marks: Mapping[str, Marks] | None = None,
     sibling_pending: Mapping[str, Collection[str]] | None = None,
+    offers: Mapping[str, DustOffer] | None = None,
+    may_top_up: bool = False,
 ) -> Plan:
     """Return what to do with every position of one account.
 
     `pending`: symbols with an undecided order. `siblings`: the other accounts of the same owner; the cap holds over all
     of them and only this account's actions are returned. With their marks and pending symbols by account given too,
     siblings that plan on the same data under one policy pick sets that add up to the excess.
+
+    `offers`: what the venue would convert, by symbol; it is preferred to buying more. `may_top_up`: the venue's market
+    buys name a quantity, and there is a cycle left in which what was bought is sold.
     """
-    own = _judge_all(snapshot, policy, marks, pending, now)
+    own = _judge_all(snapshot, policy, marks, pending, now, ways=Ways(offers or {}, may_top_up and policy.top_up_dust))
     elsewhere = [
         judged
         for s in siblings
@@ -92,11 +105,24 @@ def _judge_all(
     marks: Marks,
     pending: Collection[str],
     now: datetime,
+    *,
+    ways: Ways = NO_OTHER_WAYS,
 ) -> list[Judged]:
-    return [
-        judge(p, snapshot=snapshot, policy=policy, mark=marks.get(p.symbol), is_pending=p.symbol in pending, now=now)
-        for p in snapshot.positions
-    ]
+    judged = []
+    for position in snapshot.positions:
+        judged.append(
+            judge(
+                position,
+                snapshot=snapshot,
+                policy=policy,
+                mark=marks.get(position.symbol),
+                is_pending=position.symbol in pending,
+                now=now,
+                ways=ways,
+            )
+        )
+        ways = ways.after(judged[-1].action)
+    return judged
 
 
 def _trims(account: str, judged: Sequence[Judged], cap: int) -> tuple[dict[str, Action], int]:

@@ -23,15 +23,16 @@ def looks_empty(tracked: Mapping[str, Decimal | None], last_cash: Decimal | None
 
 
 def not_yet_shown(sold: Sequence[LedgerOrder], snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the symbols of which the balance does not show yet what was just sold.
+    """Return the symbols of which the balance does not show yet what was just sold, or bought.
 
     `sold`: filled orders since the account was read last, oldest first; the newest of a symbol tells what is left.
-    A balance may gain something meanwhile (rewards), so it lags where less than half of the sale shows.
+    A balance may gain something meanwhile (rewards), so it lags where less than half of the order shows.
     """
-    newest = {order.intent.symbol: order for order in sold if order.intent.side == "sell"}
+    newest = {order.intent.symbol: order for order in sold}
     held = {p.symbol: p.holding.total for p in snapshot.positions}
-    return tuple(
-        symbol
-        for symbol, order in sorted(newest.items())
-        if held.get(symbol, Decimal(0)) > order.intent.holding_before - order.filled / 2
-    )
+    return tuple(symbol for symbol, order in sorted(newest.items()) if not _shows(order, held.get(symbol, Decimal(0))))
+
+
+def _shows(order: LedgerOrder, held: Decimal) -> bool:
+    before, half = order.intent.holding_before, order.filled / 2
+    return held >= before + half if order.intent.side == "buy" else held <= before - half

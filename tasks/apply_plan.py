@@ -32,8 +32,9 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
     positions = {p.symbol: p for p in snapshot.positions}
     intents = [_intent(at, plan, action, positions[action.symbol], cycle) for action in plan.orders]
     accepted = await at.ledger.commit(lease, intents, at.clock.now())
+    conversions = [i for i in intents if i.kind is ActionKind.CONVERT_DUST and i.client_order_id in accepted]
     for action, intent in zip(plan.orders, intents, strict=True):
-        if intent.client_order_id not in accepted:
+        if intent.client_order_id not in accepted or intent in conversions:
             continue
         if action.cancel_first and not await _free_what_is_held(at, action, snapshot):
             await at.ledger.closed_without_fill(
@@ -41,6 +42,7 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
             )
             continue
         await at.orders.send_once(lease, intent)
+    await at.orders.conversions.send_once(lease, conversions)
 
 
 async def mark_dust(at: AccountAt) -> None:
@@ -57,9 +59,12 @@ async def mark_refused(at: AccountAt, orders: tuple[LedgerOrder, ...]) -> None:
 
     When every order of a plan was refused the fault is ours or the venue's, not the holdings': none is marked.
     """
-    refused = [o for o in orders if o.state is OrderState.REJECTED and o.error_code in _ABOUT_THE_ORDER]
+    rejected = [o for o in orders if o.state is OrderState.REJECTED]
+    refused = [o for o in rejected if o.error_code in _ABOUT_THE_ORDER]
     if len(refused) == len(orders) > 1:
-        return
+        refused = []
+    # A venue converts a few times a day at most, and says no to all of a request: those that were in it wait.
+    refused += [o for o in rejected if o.intent.kind is ActionKind.CONVERT_DUST and o not in refused]
     now = at.clock.now()
     retry_at = now + timedelta(hours=at.policy.refusal_backoff_hours)
     value = {a.symbol: a.value for a in at.plan.actions}
@@ -98,7 +103,7 @@ def _intent(at: AccountAt, plan: Plan, action: Action, position: Position, cycle
         cycle=cycle,
         kind=action.kind,
         symbol=action.symbol,
-        side="sell",
+        side=action.side,
         quantity=action.quantity,
         expected_price=position.price.value,
         holding_before=position.holding.total,

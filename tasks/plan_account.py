@@ -1,9 +1,15 @@
 """Plan one account on a snapshot that passed its contracts, and write snapshot and plan down."""
 
+import logging
+from functools import partial
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.reasons import Mode
+from models.dust import DustOffer
+from models.errors import VenueError
+from models.plan import Plan
+from models.reasons import ActionKind, Mode, Reason
 from models.store.dust import standing_marks
 from models.store.runs import save_plan
 from models.store.tracked import save_snapshot, tracked_positions
@@ -12,6 +18,8 @@ from rules.plan import make_plan, positions_read
 from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
 
+log = logging.getLogger(__name__)
+
 
 async def plan_on(at: AccountAt, cycle: int) -> None:
     """Plan on `at.snapshot`, and keep the plan in the store before anything of it is sent. Raises: StoreError."""
@@ -19,7 +27,8 @@ async def plan_on(at: AccountAt, cycle: int) -> None:
     for sibling in at.runtime.fleet.siblings(at.account):
         async with open_account(at.runtime, sibling, run_id=at.run_id, mode=Mode.PLAN) as there:
             siblings.append(await read_snapshot(there))
-    at.plan = make_plan(
+    plan = partial(
+        make_plan,
         at.snapshot,
         at.policy,
         marks=await standing_marks(at.store, at.id),
@@ -28,10 +37,31 @@ async def plan_on(at: AccountAt, cycle: int) -> None:
         siblings=siblings,
         sibling_marks={s.account: await standing_marks(at.store, s.account) for s in siblings},
         sibling_pending={s.account: {o.intent.symbol for o in await at.ledger.undecided(s.account)} for s in siblings},
+        may_top_up=at.client.capabilities.buys_by_quantity and cycle < at.policy.max_enforcement_cycles,
     )
+    at.plan = plan()
+    if offers := await _dust_offers(at, at.plan):
+        at.plan = plan(offers=offers)
     if positions_read(at.plan) != len(at.snapshot.positions):
         raise RuntimeError(f"{at.id}: the plan speaks of {positions_read(at.plan)} of {len(at.snapshot.positions)}")
     await save_plan(at.store, at.plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
+
+
+async def _dust_offers(at: AccountAt, plan: Plan) -> dict[str, DustOffer]:
+    """Ask what the venue would convert of what cannot be sold; by symbol. A venue that cannot say offers nothing."""
+    if not at.policy.convert_dust or at.client.capabilities.dust is None:
+        return {}
+    symbols = [a.symbol for a in plan.actions if a.kind in {ActionKind.MARK_DUST, ActionKind.TOP_UP}]
+    symbols += [s.symbol for s in plan.skips if s.reason is Reason.BLACKLISTED]
+    if not symbols:
+        return {}
+    bases = [symbol.split("/", maxsplit=1)[0] for symbol in symbols]
+    try:
+        offers = await at.client.dust_offers(bases)
+    except VenueError as error:
+        log.warning("conversions are not known", extra={"account": at.id, "code": error.code})
+        return {}
+    return {f"{offer.asset}/{at.account.quote}": offer for offer in offers if offer.quantity > 0}
 
 
 async def keep_and_plan(at: AccountAt, cycle: int) -> None:

@@ -96,15 +96,19 @@ class AccountAt:
 
     def fee_in_quote(self, order: VenueOrder) -> Decimal | None:
         """Convert an order's fee to the quote currency; None where the fee's asset has no known price."""
-        base, quote = order.symbol.split("/")
+        base = order.symbol.split("/", maxsplit=1)[0]
         if order.fee is None or order.fee_asset is None:
             return None
-        if order.fee_asset == quote:
-            return order.fee
         if order.fee_asset == base:
             return None if order.average_price is None else order.fee * order.average_price
-        price = self.prices.get(f"{order.fee_asset}/{quote}")
-        return None if price is None else order.fee * price.value
+        return self.worth(order.fee_asset, order.fee)
+
+    def worth(self, asset: str, amount: Decimal) -> Decimal | None:
+        """Convert an amount to the quote currency; None where the asset has no known price."""
+        if asset == self.account.quote:
+            return amount
+        price = self.prices.get(f"{asset}/{self.account.quote}")
+        return None if price is None else amount * price.value
 
 
 def mode_of(account: Account, *, live: bool) -> Mode:
@@ -146,7 +150,7 @@ async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode:
     at.venue = runtime.venues.shared(account, url, credentials)
     await at.venue.load(at.policy)
     at.client = at.venue.account_client(account.id, credentials, at.policy)
-    at.orders = Orders(at.client, at.ledger, at.clock, at.policy, at.fee_in_quote)
+    at.orders = Orders(at.client, at.ledger, at.clock, at.policy, at.fee_in_quote, at.worth)
     try:
         yield at
     finally:

@@ -32,6 +32,7 @@ def a_market(
     minimum_quantity: Number | None = None,
     maximum_quantity: Number | None = None,
     minimum_notional: Number | None = None,
+    taker_fee_fraction: Number | None = None,
 ) -> Market:
     base, quote = symbol.split("/")
     return Market(
@@ -43,6 +44,7 @@ def a_market(
         minimum_quantity=_maybe(minimum_quantity),
         maximum_quantity=_maybe(maximum_quantity),
         minimum_notional=_maybe(minimum_notional),
+        taker_fee_fraction=_maybe(taker_fee_fraction),
     )
 
 

@@ -27,22 +27,26 @@ class DustCounter:
         for asset in self._book.totals.get(account, {}):
             free = self._book.free(account, asset)
             worth = None if asset in {desk.into, self._world.manners.quote} else self._worth(asset, free, now_ms)
-            if worth and worth <= desk.most_quote:
-                gross = worth / (self._price(desk.into, now_ms) or Decimal(1))
+            price = self._price(desk.into, now_ms)
+            if worth and price and worth <= desk.most_quote:
+                gross = worth / price
                 fee = rounded(self._world.manners, gross * desk.fee_fraction, desk.into)
                 received = rounded(self._world.manners, gross, desk.into) - fee
                 found.append(Conversion(0, 0, account, asset, free, desk.into, received, fee, now_ms))
         return found
 
-    def convert(self, account: str, assets: Sequence[str], now_ms: int) -> list[Conversion]:
-        """Convert all of these, or none. Raises: Refusal for one that is not offered."""
+    def convert(
+        self, account: str, assets: Sequence[str], now_ms: int, *, batch: int | None = None
+    ) -> list[Conversion]:
+        """Convert all of these, or none; `batch`: the venue named it before. Raises: Refusal for one not offered."""
         offers = {offer.asset: offer for offer in self.offers(account, now_ms)}
         missing = [asset for asset in assets if asset not in offers]
         if missing or not assets:
             raise Refusal(Reason.NOT_CONVERTIBLE, ",".join(missing))
-        batch = len(self._book.conversions) + 1
+        first = len(self._book.conversions) + 1
+        batch = first if batch is None else batch
         done = []
-        for number, asset in enumerate(dict.fromkeys(assets), start=batch):
+        for number, asset in enumerate(dict.fromkeys(assets), start=first):
             offer = offers[asset]
             self._book.move(account, asset, -offer.quantity)
             self._book.move(account, offer.into, offer.received)

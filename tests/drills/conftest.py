@@ -1,4 +1,4 @@
-"""What every drill gets: a desk over a store of each kind in turn; on a Prefect server only where a drill asks for it."""
+"""What every drill gets: a desk over a store of each kind; on a Prefect server only where a drill asks for it."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -15,7 +15,7 @@ from models.report import CheckReport, DoctorReport
 from models.store.engine import Store
 from models.store.halts import halt
 from tests.drills.desk import Desk
-from tests.drills.venues import each_venue
+from tests.drills.venues import VENUES, each_venue
 
 pytestmark = pytest.mark.wire
 
@@ -173,6 +173,40 @@ def test_an_account_without_keys_is_examined_as_far_as_none_are_needed(
     assert Check.KEYS in needing(report)
     open_to_all = (Check.CONNECTION, Check.CLOCK, Check.MARKETS, Check.TICKER)
     assert {line(report, check).verdict for check in open_to_all} == {Verdict.OK}
+
+
+def test_a_secret_that_nothing_can_be_signed_with_is_said_to_be_that(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue = desk.worth(HELD)
+    monkeypatch.setenv("NIJA_PLATFORM_API_SECRET", "half of one")
+
+    report = desk.examine()
+
+    assert troubles(report) == {"keys": "KEYS_UNUSABLE"}
+    assert "secret" in line(report, Check.KEYS).next_step
+    assert "half of one" not in report.model_dump_json()
+    assert venue.calls("balance") == 0
+
+
+@pytest.mark.parametrize("name", [name for name in VENUES if capabilities_of(name).needs_passphrase])
+def test_a_passphrase_that_is_asked_for_and_not_there_is_missing(
+    desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.worth(HELD, venue=name)
+    monkeypatch.delenv("NIJA_PLATFORM_API_PASSPHRASE")
+
+    assert troubles(desk.examine()) == {"credentials": "PASSPHRASE_MISSING"}
+
+
+def test_a_simulated_venue_that_does_not_start_is_no_fault_of_the_keys(desk: Desk) -> None:
+    desk.worth(HELD, settings={"simulated": "worlds/missing.yaml", "url": None})
+
+    report = desk.examine()
+
+    assert troubles(report) == {"connection": "CONFIG_ERROR"}
+    assert "missing.yaml" in line(report, Check.CONNECTION).found
+    assert line(report, Check.CREDENTIALS).verdict is Verdict.SKIPPED
 
 
 def test_a_currency_that_no_market_has_fails_and_names_those_that_there_are(desk: Desk) -> None:

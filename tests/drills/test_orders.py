@@ -97,11 +97,11 @@ def test_a_fill_is_compared_with_its_order(
 
 
 # I2
-def test_what_is_wrong_with_a_fill_is_told_in_figures(desk: Desk) -> None:
-    desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
-    desk.worth(TWO, sizes={"ETH": {"spread_bps": 300}}, fills=[{"mode": "partial", "fraction": "0.5"}])
+def test_what_is_wrong_with_a_fill_is_told_in_figures(sqlite_desk: Desk) -> None:
+    sqlite_desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
+    sqlite_desk.worth(TWO, sizes={"ETH": {"spread_bps": 300}}, fills=[{"mode": "partial", "fraction": "0.5"}])
 
-    report = desk.normalize()
+    report = sqlite_desk.normalize()
 
     told = {e.code: e.message for e in report.accounts[0].errors}
     assert told["SLIPPAGE_HIGH"] == "expected 500, got 492.5"
@@ -125,11 +125,11 @@ def test_a_better_price_is_no_slippage(sqlite_desk: Desk, name: str) -> None:
 
 
 # I2
-def test_a_refused_order_is_told_under_the_reason_of_the_venue_alone(desk: Desk) -> None:
-    desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
-    desk.worth(TWO, faults=[{"operation": "place", "fault": "error", "code": "EOrder:Insufficient funds"}])
+def test_a_refused_order_is_told_under_the_reason_of_the_venue_alone(sqlite_desk: Desk) -> None:
+    sqlite_desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
+    sqlite_desk.worth(TWO, faults=[{"operation": "place", "fault": "error", "code": "EOrder:Insufficient funds"}])
 
-    report = desk.run()
+    report = sqlite_desk.run()
 
     assert [(a.outcome, a.verification) for a in report.actions] == [(Outcome.REJECTED, ["FAILED"])]
     assert codes(report) & (BAD_FILLS | {"INSUFFICIENT_FUNDS"}) == {"INSUFFICIENT_FUNDS"}
@@ -197,12 +197,12 @@ def test_a_cancel_that_meets_a_fill_ends_as_filled_and_was_out_of_time(sqlite_de
 
 
 # I3
-def test_a_cancel_whose_answer_was_lost_counts_as_one_timeout(desk: Desk) -> None:
-    desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
+def test_a_cancel_whose_answer_was_lost_counts_as_one_timeout(sqlite_desk: Desk) -> None:
+    sqlite_desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
     lost = {"operation": "cancel", "fault": "drop_after"}
-    kraken = desk.worth(TWO, fills=[{"mode": "never"}], faults=[lost])
+    kraken = sqlite_desk.worth(TWO, fills=[{"mode": "never"}], faults=[lost])
 
-    report = desk.normalize()
+    report = sqlite_desk.normalize()
 
     assert [o.status for o in kraken.orders("platform")] == [Status.CANCELED]
     assert (report.totals.timeouts, report.totals.failed_fills) == (1, 1)

@@ -36,18 +36,73 @@ def _empty(*operations: str) -> tuple[Fault, ...]:
 _BINANCE_ORDER = {"symbol": "DUSTUSDT", "clientOrderId": "x", "transactTime": 1, "price": "0", "origQty": "1"}
 _BINANCE_ORDER |= {"executedQty": "0", "type": "MARKET", "side": "SELL"}
 
+_ALPACA_ORDER = {"id": "00000000-0000-4000-8000-000000000001", "client_order_id": "x", "symbol": "DUST/USD"}
+_ALPACA_ORDER |= {"asset_class": "crypto", "qty": "1", "filled_qty": "0", "filled_avg_price": None, "type": "market"}
+_ALPACA_ORDER |= {"order_type": "market", "side": "sell", "time_in_force": "gtc"}
+
+
+def _bybit(result: dict[str, Any]) -> str:
+    return json.dumps({"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": 1672211918471})
+
+
+_NOWHERE = "00000000-0000-4000-8000-000000000002"  # an order that Coinbase never heard of
+
+
+def _okx_row(order_id: str) -> str:
+    row = {"clOrdId": "", "ordId": order_id, "sCode": "0", "sMsg": "", "tag": "", "ts": "1"}
+    return json.dumps({"code": "0", "data": [row], "msg": ""})
+
+
 WORDS: dict[str, Words] = {
     "kraken": Words(
         not_listed=_empty("open_orders", "closed_orders"),
         not_by_id=_empty("order"),
         accepted=json.dumps({"error": [], "result": {"descr": {"order": "sell"}, "txid": ["OAAAAA-AAAAA-AAAAAA"]}}),
         canceled=json.dumps({"error": [], "result": {"count": 1}}),
-        calls=("equity", "closed_orders"),
+        calls=("equity", "closed_orders", "permissions"),
     ),
     "binance": Words(
         not_listed=({"operation": "order", "fault": "error", "code": -2013, "status": 400, "times": None},),
         accepted=json.dumps(_BINANCE_ORDER | {"orderId": 99_999_999, "status": "NEW"}),
         canceled=json.dumps(_BINANCE_ORDER | {"orderId": 1, "status": "CANCELED"}),
+        calls=("permissions",),
+    ),
+    "coinbase": Words(
+        not_listed=_empty("closed_orders"),
+        not_by_id=(
+            {
+                "operation": "order",
+                "fault": "error",
+                "code": "NOT_FOUND",
+                "message": "order with this orderID was not found",
+                "status": 404,
+                "times": None,
+            },
+        ),
+        accepted=json.dumps({"success": True, "order_id": _NOWHERE, "success_response": {"order_id": _NOWHERE}}),
+        canceled=json.dumps({"results": [{"success": True, "order_id": _NOWHERE}]}),
+        calls=("equity", "closed_orders", "permissions"),
+    ),
+    "bybit": Words(
+        not_listed=_empty("order", "closed_orders"),
+        accepted=_bybit({"orderId": "1499999999999999999", "orderLinkId": ""}),
+        canceled=_bybit({"orderId": "1499999999999999999", "orderLinkId": ""}),
+        calls=("permissions",),
+    ),
+    "alpaca": Words(
+        not_listed=({"operation": "order", "fault": "error", "code": 40410000, "times": None},),
+        accepted=json.dumps(_ALPACA_ORDER | {"status": "pending_new"}),
+        canceled=json.dumps(_ALPACA_ORDER | {"status": "pending_cancel"}),
+        calls=("equity",),
+    ),
+    "okx": Words(
+        not_listed=(
+            {"operation": "order", "fault": "error", "code": 51603, "times": None},
+            *_empty("closed_orders"),
+        ),
+        accepted=_okx_row("1499999999999999999"),
+        canceled=_okx_row("1400000000000000001"),
+        calls=("permissions",),
     ),
 }
 VENUES = tuple(WORDS)

@@ -1,11 +1,21 @@
 import pickle
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from models.reasons import OrderState, Outcome
-from rules.orders import FillFinding, LedgerContradicted, next_state, outcome_of, verify_fill, verify_order
-from tests.builders import a_ledger_order, a_venue_order, an_intent
+from rules.orders import (
+    FillFinding,
+    LedgerContradicted,
+    next_state,
+    outcome_of,
+    slippage_bps,
+    verification_of,
+    verify_fill,
+    verify_order,
+)
+from tests.builders import NOW, a_ledger_order, a_venue_order, an_intent
 
 
 @pytest.mark.parametrize(
@@ -129,3 +139,28 @@ def test_a_ledger_order_is_compared_with_its_intent() -> None:
     )
 
     assert verify_order(order) == (FillFinding.VERIFIED,)
+
+
+@pytest.mark.parametrize("state", sorted(OrderState))
+def test_only_an_order_that_was_sent_and_has_an_end_is_verified(state: OrderState) -> None:
+    order = a_ledger_order(state)
+
+    assert verification_of(order) == ()
+    assert verification_of(replace(order, sent_at=NOW)) == ((FillFinding.FAILED,) if state.is_final else ())
+
+
+@pytest.mark.parametrize(
+    ("side", "average", "bps"),
+    [("sell", "9.9", 100), ("sell", "10.1", -100), ("buy", "10.1", 100), ("buy", "9.9", -100), ("sell", "10", 0)],
+)
+def test_slippage_is_what_the_price_was_worse_by(side: str, average: str, bps: int) -> None:
+    order = a_ledger_order(
+        OrderState.FILLED, intent=an_intent(side=side, expected_price=10), filled=100, average_price=average
+    )
+
+    assert slippage_bps(order) == bps
+
+
+@pytest.mark.parametrize(("filled", "average"), [(0, None), (100, None)])
+def test_without_a_fill_or_its_price_slippage_is_unknown(filled: int, average: str | None) -> None:
+    assert slippage_bps(a_ledger_order(OrderState.CANCELED, filled=filled, average_price=average)) is None

@@ -59,5 +59,8 @@ def test_the_newest_sale_of_a_symbol_tells_what_is_left() -> None:
     assert not_yet_shown([a_sale("5"), a_sale("5", before="5")], read) == ("ETH/USD",)
 
 
-def test_a_buy_is_not_waited_for() -> None:
-    assert not_yet_shown([a_sale("5", side="buy")], a_snapshot(a_position("ETH/USD", free="10"))) == ()
+@pytest.mark.parametrize(("held", "lags"), [("10", True), ("12.4", True), ("12.5", False), ("15", False)])
+def test_a_buy_shows_once_half_of_it_is_there(held: str, lags: bool) -> None:
+    read = a_snapshot(a_position("ETH/USD", free=held))
+
+    assert not_yet_shown([a_sale("5", side="buy")], read) == (("ETH/USD",) if lags else ())

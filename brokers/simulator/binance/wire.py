@@ -6,6 +6,7 @@ import json
 from collections import deque
 from typing import Any
 
+from brokers.simulator.binance.dust import BinanceDust
 from brokers.simulator.binance.private import BinancePrivate
 from brokers.simulator.binance.public import BinancePublic
 from brokers.simulator.numbers import whole
@@ -74,7 +75,8 @@ class BinanceWire:
         """Speak for this venue."""
         self._venue = venue
         self._public = BinancePublic(venue)
-        self._endpoints = dict(self._public.endpoints() | BinancePrivate(venue, self._public).endpoints())
+        signed = BinancePrivate(venue, self._public).endpoints() | BinanceDust(venue).endpoints()
+        self._endpoints = dict(self._public.endpoints() | signed)
         self._used: deque[tuple[int, int]] = deque()
 
     def find(self, method: str, path: str) -> Endpoint | None:
