@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
 
-from brokers.capabilities import Capabilities, LookUp, Permissions
+from brokers.capabilities import Capabilities, Dust, LookUp, Permissions
 from brokers.order_window import OrderWindow
 from models.amounts import exact
 from models.position import Holding
+
+# Venues without an adapter of ours whose conversions ccxt can call.
+_GENERIC_DUST = {"gate": Dust(into="GT", assets_per_request=20), "mexc": Dust(into="MX", assets_per_request=15)}
 
 
 class Adapter:
@@ -110,6 +113,7 @@ def generic_capabilities(venue: str) -> Capabilities:
         venue=venue,
         name=str(client.name),
         look_up=LookUp.IN_LISTS if listed else LookUp.NONE,
+        dust=_GENERIC_DUST.get(venue),
         needs_passphrase=bool(client.requiredCredentials.get("password")),
     )
 

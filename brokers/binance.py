@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import ccxt.async_support as ccxt
 
-from brokers.adapter import Adapter, holding_of
+from brokers.adapter import Adapter, holding_of, yes_or_no
 from brokers.capabilities import Permissions
 from brokers.client import last_answer
 from brokers.order_window import OrderWindow
@@ -60,8 +60,8 @@ class Binance(Adapter):
         answer = await client.sapiGetAccountApiRestrictions()
         given = sorted(name for name, value in answer.items() if value is True)
         return Permissions(
-            trade=bool(answer["enableSpotAndMarginTrading"]),
-            withdraw=bool(answer["enableWithdrawals"]),
+            trade=yes_or_no(answer["enableSpotAndMarginTrading"]),
+            withdraw=yes_or_no(answer["enableWithdrawals"]),
             detail=", ".join(given),
         )
 

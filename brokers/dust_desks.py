@@ -14,6 +14,7 @@ from models.amounts import exact
 from models.dust import Converted, DustOffer
 
 _RECORDS = 100
+_LARGEST_SECONDS = 10**11  # until the year 5138; a larger number counts milliseconds
 
 
 class DustDesk(Protocol):
@@ -164,7 +165,100 @@ class BybitDust:
         return (await client.privatePostV5AssetCovertGetQuote(asked))["result"]
 
 
-DUST_DESKS: dict[str, DustDesk] = {"binance": BinanceDust(), "okx": OkxDust(), "bybit": BybitDust()}
+class GateDust:
+    """Into GT: https://www.gate.com/docs/developers/apiv4/ under "Wallet", small balances."""
+
+    async def offers(self, client: Any, assets: Sequence[str]) -> tuple[DustOffer, ...]:
+        """Read the convertible balances; `convertible_to_gt` is what they bring."""
+        rows = await client.privateWalletGetSmallBalance()
+        return tuple(
+            DustOffer(
+                asset=client.safe_currency_code(row["currency"]),
+                quantity=exact(row["available_balance"]),
+                into="GT",
+                yields=exact(row["convertible_to_gt"]),
+                fee=None,
+            )
+            for row in rows
+            if client.safe_currency_code(row["currency"]) in assets
+        )
+
+    async def convert(self, client: Any, assets: Sequence[str], window: OrderWindow) -> None:  # noqa: ARG002
+        """Convert the balances named."""
+        names = [client.currency(asset)["id"] for asset in assets]
+        await client.privateWalletPostSmallBalance({"currency": names, "is_all": False})
+
+    async def history(self, client: Any, since: datetime) -> tuple[Converted, ...]:
+        """Read the newest conversions; their instants are in seconds, or in milliseconds."""
+        rows = await client.privateWalletGetSmallBalanceHistory({"limit": _RECORDS})
+        found = (
+            Converted(
+                reference=str(row["id"]),
+                asset=client.safe_currency_code(row["currency"]),
+                quantity=exact(row["amount"]),
+                into="GT",
+                received=exact(row["gt_amount"]),
+                fee=Decimal(0),
+                at=_instant(_in_milliseconds(row["create_time"])),
+            )
+            for row in rows
+        )
+        return tuple(row for row in _newest_first(found) if row.at >= since)
+
+
+class MexcDust:
+    """Into MX: https://mexcdevelop.github.io/apidocs/spot_v3_en/ under "Dust transfer"."""
+
+    async def offers(self, client: Any, assets: Sequence[str]) -> tuple[DustOffer, ...]:
+        """Read the convertible balances; a row with a code of its own cannot be converted now."""
+        rows = await client.spotPrivateGetCapitalConvertList()
+        return tuple(
+            DustOffer(
+                asset=client.safe_currency_code(row["asset"]),
+                quantity=exact(row["balance"]),
+                into="MX",
+                yields=exact(row["convertMx"]),
+                fee=None,
+            )
+            for row in rows
+            if client.safe_currency_code(row["asset"]) in assets and not row.get("code")
+        )
+
+    async def convert(self, client: Any, assets: Sequence[str], window: OrderWindow) -> None:  # noqa: ARG002
+        """Convert the balances named."""
+        names = ",".join(client.currency(asset)["id"] for asset in assets)
+        await client.spotPrivatePostCapitalConvert({"asset": names})
+
+    async def history(self, client: Any, since: datetime) -> tuple[Converted, ...]:
+        """Read the conversions since then."""
+        answer = await client.spotPrivateGetCapitalConvert({"startTime": _milliseconds(since), "limit": _RECORDS})
+        found = (
+            Converted(
+                reference=str(row["id"]),
+                asset=client.safe_currency_code(row["asset"]),
+                quantity=exact(row["amount"]),
+                into="MX",
+                received=exact(row["convert"]),
+                fee=exact(row["fee"]),
+                at=_instant(row["time"]),
+            )
+            for batch in answer["data"]
+            for row in batch["convertDetails"]
+        )
+        return _newest_first(found)
+
+
+DUST_DESKS: dict[str, DustDesk] = {
+    "binance": BinanceDust(),
+    "okx": OkxDust(),
+    "bybit": BybitDust(),
+    "gate": GateDust(),
+    "mexc": MexcDust(),
+}
+
+
+def _in_milliseconds(number: Any) -> int:
+    return int(number) if int(number) > _LARGEST_SECONDS else int(number) * 1000
 
 
 def _newest_first(found: Any) -> tuple[Converted, ...]:

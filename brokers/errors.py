@@ -7,7 +7,9 @@ ccxt's class alone does not decide it. The HTTP status and the venue's own code,
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ccxt.async_support as ccxt
 from aiohttp import ClientConnectorCertificateError, ClientConnectorDNSError, ClientConnectorError
@@ -69,14 +71,53 @@ class Answer:
         try:
             parsed = json.loads(self.body or "")
         except ValueError:
-            return None
+            parsed = None
         if not isinstance(parsed, dict):
-            return None
-        if isinstance(parsed.get("error"), list) and parsed["error"]:
-            return str(parsed["error"][0])
-        if parsed.get("code") is not None:
-            return f"{parsed['code']} {parsed.get('msg', '')}".strip()
-        return None
+            return self._plain_word()
+        named = _named(parsed)
+        if named:
+            return named
+        return _coded(parsed)
+
+    def _plain_word(self) -> str | None:
+        """Return the plain word that Coinbase answers to a token which is not valid: it did not look any further."""
+        word = (self.body or "").strip()
+        return word if (self.status, word) == (401, "Unauthorized") else None
+
+
+def _named(parsed: Mapping[str, Any]) -> str:
+    """Return the first error of a list (Kraken), or every reason given and the words with it (Coinbase); else nothing.
+
+    Coinbase puts the reasons of a refused order into `error_response`.
+    """
+    error, refused = parsed.get("error"), parsed.get("error_response")
+    if isinstance(error, list) and error:
+        return str(error[0])
+    if not isinstance(error, str) and not isinstance(refused, dict):
+        return ""
+    told = refused if isinstance(refused, dict) else parsed
+    names = [told.get(name) for name in ("error", "new_order_failure_reason", "preview_failure_reason")]
+    known = [name for name in names if isinstance(name, str) and name and not name.startswith("UNKNOWN_")]
+    words = told.get("error_details") or told.get("message") or told.get("error_description")
+    return " ".join([*dict.fromkeys(known or [str(names[0])]), *([words] if isinstance(words, str) else [])])
+
+
+def _coded(parsed: Mapping[str, Any]) -> str | None:
+    """Return the code and the words beside it, whatever the venue calls them; the words alone where there is no code.
+
+    The code of an OKX answer to an order says only that something was refused: what and why is in the order's row.
+    """
+    rows = parsed.get("data")
+    told = (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+    row = next((row for row in told if str(row.get("sCode") or 0) != "0"), None)
+    if row is not None:
+        return f"{row['sCode']} {row.get('sMsg') or ''}".strip()
+    if str(parsed.get("retCode") or 0) != "0":
+        return f"{parsed['retCode']} {parsed.get('retMsg', '')}".strip()
+    words = parsed.get("msg", parsed.get("message"))
+    if parsed.get("code") is not None:
+        return f"{parsed['code']} {words or ''}".strip()
+    return words if isinstance(words, str) and words else None
 
 
 def read_error(error: BaseException, venue: str, operation: str, answer: Answer) -> VenueError:

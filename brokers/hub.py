@@ -125,11 +125,11 @@ class SharedVenue:
         )
 
     async def _load(self, policy: Policy) -> None:
-        """Load the markets, and see how far the venue's clock is from ours where it minds."""
-        reads: list[Awaitable[None]] = [read(self._adapter.venue, "markets", self._load_markets, policy)]
-        if self._adapter.capabilities.checks_clock:
-            reads.append(self._venue_clock.measure(lambda: self._adapter.time(self._client)))
-        await asyncio.gather(*reads)
+        """Load the markets, and see how far the venue's clock is from ours: requests and prices are dated by it."""
+        await asyncio.gather(
+            read(self._adapter.venue, "markets", self._load_markets, policy),
+            self._venue_clock.measure(lambda: self._adapter.time(self._client)),
+        )
 
     async def _load_markets(self) -> None:
         # ccxt compares precisions as floats while it loads; their shortest form is the text the venue wrote. Everything
@@ -248,6 +248,7 @@ def _market(raw: Mapping[str, Any], client: Any) -> Market:
         minimum_quantity=max(smallest, default=None),
         maximum_quantity=min(largest, default=None),
         minimum_notional=_number((limits.get("cost") or {}).get("min")),
+        taker_fee_fraction=_number(raw.get("taker")),
     )
 
 

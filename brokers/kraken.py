@@ -99,7 +99,9 @@ class Kraken(Adapter):
     async def permissions(self, client: Any) -> Permissions:
         """Read what the key was given: https://docs.kraken.com/api/docs/rest-api/get-api-key-info."""
         answer = await client.privatePostGetApiKeyInfo()
-        given = [str(name) for name in answer["result"]["permissions"]]
+        given = answer["result"]["permissions"]
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise ValueError("expected the names of permissions")
         return Permissions(
             trade="modify-trades" in given,
             withdraw="withdraw-funds" in given,

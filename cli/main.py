@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli import accounts, entry_check, fleet, normalize, recover, simulate, store
+from cli import accounts, doctor, entry_check, fleet, keys, normalize, orders, recover, simulate, store, venues
 from cli.console import complain
 from models.errors import NijaError
 
@@ -20,11 +20,15 @@ app = typer.Typer(
 app.command()(normalize.normalize)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
+app.command()(doctor.doctor)
+app.command()(venues.venues)
 app.command()(simulate.simulate)
 app.command()(accounts.forget)
 app.add_typer(accounts.halts, name="halts")
+app.add_typer(orders.app, name="orders")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(store.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

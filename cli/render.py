@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import out
+from flows.markdown import fills_line, not_verified
 from models.reasons import AccountStatus, Outcome
 from models.report import AccountReport, ActionReport, EntryReport, RecoveryReport, RunReport
 
@@ -43,6 +44,8 @@ def show_run(report: RunReport, to: Console = out) -> None:
         f"{totals.orders} orders, {totals.halted} halted; {took:.1f} s, run {report.run_id}",
         style="dim",
     )
+    if fills := fills_line(totals):
+        to.print(fills, style="yellow")
     if any(account.status is AccountStatus.PENDING for account in report.accounts):
         to.print("a dry run: nothing was sent. Apply it with --live", style="cyan")
 
@@ -115,12 +118,20 @@ def _actions(account: AccountReport) -> Table:
             action.symbol,
             action.quantity,
             action.value_usd,
-            Text(action.outcome, style=_OUTCOME[action.outcome]),
+            _outcome(action),
             "" if action.filled == "0" else action.filled,
             action.average_price or "",
             _why(action),
         )
     return table
+
+
+def _outcome(action: ActionReport) -> Text:
+    """Show the outcome, and beneath it what is wrong with the fills."""
+    text = Text(action.outcome, style=_OUTCOME[action.outcome])
+    for finding in not_verified(action):
+        text.append(f"\n{finding}", style="yellow")
+    return text
 
 
 def _why(action: ActionReport) -> str:

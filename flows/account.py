@@ -4,7 +4,16 @@ import logging
 from contextlib import AsyncExitStack
 
 from flows.account_report import Story
-from models.errors import BalanceLagging, ContractBroken, EmptyLooking, LeaseHeld, NijaError, PlanExpired, VenueError
+from models.errors import (
+    BalanceLagging,
+    ContractBroken,
+    EmptyLooking,
+    KeyMayWithdraw,
+    LeaseHeld,
+    NijaError,
+    PlanExpired,
+    VenueError,
+)
 from models.fleet import Account
 from models.order import LedgerOrder
 from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
@@ -15,6 +24,7 @@ from models.store.leases import hold
 from models.store.runs import save_account_run
 from rules.plan import is_compliant, over_cap, over_cap_here
 from tasks.apply_plan import apply_plan, mark_dust, mark_refused
+from tasks.check_key import refuse_withdrawal_key
 from tasks.plan_account import plan_account, plan_on
 from tasks.progress import Stage, tell
 from tasks.read_account import read_account
@@ -25,7 +35,7 @@ from tasks.verify_account import verify_account
 log = logging.getLogger(__name__)
 
 # What leaves an account alone on purpose; every other fault of ours is a failure.
-_BLOCKING = (VenueError, ContractBroken, EmptyLooking, BalanceLagging, LeaseHeld, PlanExpired)
+_BLOCKING = (VenueError, ContractBroken, EmptyLooking, BalanceLagging, KeyMayWithdraw, LeaseHeld, PlanExpired)
 
 
 async def normalize_account(
@@ -71,6 +81,10 @@ class _Run:
         async with AsyncExitStack() as stack:
             at = await self._open(stack)
             await self._read_and_plan(at)
+            try:
+                await refuse_withdrawal_key(at)
+            except (KeyMayWithdraw, VenueError) as error:  # it would stop a live run; the plan is shown all the same
+                self.story.error(error.code, str(error))
             if await self._is_halted(at, lift=False):
                 return AccountStatus.BLOCKED
             return AccountStatus.COMPLIANT if is_compliant(at.plan, at.policy.max_positions) else AccountStatus.PENDING
@@ -85,6 +99,7 @@ class _Run:
             if await at.ledger.undecided(at.id):
                 await recover_orders(at)
             await self._read_and_plan(at)
+            await refuse_withdrawal_key(at)
             if await self._is_halted(at, lift=True):
                 return AccountStatus.BLOCKED
             if self.approved is not None and at.plan.content_hash != self.approved:
@@ -159,7 +174,7 @@ class _Run:
             if any(a.kind is ActionKind.MARK_DUST for a in at.plan.actions) and not at.plan.orders:
                 await mark_dust(at)
                 self.story.applied.append((self.story.cycles, at.plan))
-                await plan_on(at, self.story.cycles)
+                await plan_on(at, self.story.cycles + 1)
                 self.story.plans.append(at.plan)
             if not at.plan.orders or self.story.cycles == at.policy.max_enforcement_cycles:
                 return

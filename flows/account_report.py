@@ -7,9 +7,9 @@ from models.amounts import money, plain
 from models.order import LedgerOrder
 from models.plan import Action, Plan
 from models.position import Snapshot
-from models.reasons import AccountStatus, ActionKind, NoPrice, Outcome
+from models.reasons import AccountStatus, ActionKind, NoPrice, OrderState, Outcome
 from models.report import AccountReport, ActionReport, ErrorReport, SkipReport
-from rules.orders import FillFinding, outcome_of, verify_order
+from rules.orders import FillFinding, outcome_of, verification_of
 
 
 @dataclass
@@ -84,9 +84,11 @@ class Story:
 
     def _name_bad_fills(self, orders: Sequence[LedgerOrder]) -> None:
         for order in orders:
-            if order.average_price is not None and FillFinding.SLIPPAGE_HIGH in verify_order(order):
-                message = f"expected {plain(order.intent.expected_price)}, got {plain(order.average_price)}"
-                self.error("SLIPPAGE_HIGH", message, order.intent.symbol)
+            if order.state is OrderState.REJECTED:
+                continue  # told under the venue's own reason
+            for finding in verification_of(order):
+                if (message := _bad_fill(order, finding)) is not None:
+                    self.error(finding.name, message, order.intent.symbol)
 
 
 _NO_PRICE = {
@@ -96,6 +98,21 @@ _NO_PRICE = {
     NoPrice.NOT_FINITE: "the venue's price is no number",
     NoPrice.STALE: "the venue's price is too old",
 }
+
+
+def _bad_fill(order: LedgerOrder, finding: FillFinding) -> str | None:
+    """Say in figures what is wrong with an order's fills; None: nothing, or nothing that an operator must know."""
+    wanted, why = plain(order.intent.quantity), "its time was over" if order.timed_out_at else order.detail
+    because = f": {why}" if why else ""
+    match finding:
+        case FillFinding.PARTIAL_FILL:
+            return f"filled {plain(order.filled)} of {wanted}{because}"
+        case FillFinding.FAILED:
+            return f"filled nothing of {wanted}{because}"
+        case FillFinding.SLIPPAGE_HIGH if order.average_price is not None:
+            return f"expected {plain(order.intent.expected_price)}, got {plain(order.average_price)}"
+        case _:
+            return None
 
 
 def _planned(plan: Plan, action: Action, *, live: bool) -> ActionReport:
@@ -123,5 +140,8 @@ def _action(plan: Plan, action: Action, cycle: int, outcome: Outcome, order: Led
         average_price=None if order is None or order.average_price is None else plain(order.average_price),
         fee_usd=None if order is None or order.fee_quote is None else plain(order.fee_quote),
         cycle=cycle,
+        expected_price=None if order is None else plain(order.intent.expected_price),
+        verification=[] if order is None else [finding.name for finding in verification_of(order)],
+        timed_out=order is not None and order.timed_out_at is not None,
         detail=refusal or (f"{action.detail}; recorded in the blacklist" if marked else action.detail),
     )

@@ -6,7 +6,9 @@ NijaError
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
 ├── BalanceLagging        the balance does not show yet what was sold; the account is left alone
+├── VaultLocked           the account's stored keys cannot be opened; restore the master key, or add them again
 ├── PlanExpired           too old to be applied; plan again
+├── KeyMayWithdraw        the key can move funds out; no order is sent with it
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
 ├── StoreError            the ledger is not there; no order leaves
@@ -77,6 +79,22 @@ class BalanceLagging(NijaError):
         return f"the balance of {self.account} does not show yet what was sold of {', '.join(self.symbols)}"
 
 
+class VaultLocked(NijaError):
+    """An account's stored keys cannot be opened. Other accounts, and keys in the environment, go on."""
+
+    code = "VAULT_LOCKED"
+
+    def __init__(self, account: str, problem: str) -> None:
+        super().__init__(account, problem)
+        self.account, self.problem = account, problem
+
+    def __str__(self) -> str:
+        return (
+            f"the stored keys of {self.account} cannot be opened: {self.problem}; restore the master key, "
+            f"or store them anew: nija keys add --account {self.account} --replace"
+        )
+
+
 class PlanExpired(NijaError):
     """The plan is too old to be applied."""
 
@@ -103,6 +121,22 @@ class EmptyLooking(NijaError):
         return (
             f"{self.account}: the venue answered without holdings while {self.tracked} are tracked, and no cash "
             f"explains it; if they are truly gone: nija forget --account {self.account} --reason TEXT"
+        )
+
+
+class KeyMayWithdraw(NijaError):
+    """The account's key may withdraw, and its fleet file does not allow that."""
+
+    code = "KEY_MAY_WITHDRAW"
+
+    def __init__(self, account: str, venue: str) -> None:
+        super().__init__(account, venue)
+        self.account, self.venue = account, venue
+
+    def __str__(self) -> str:
+        return (
+            f"the key of {self.account} may withdraw from {self.venue}, and no order is sent with it: take that right "
+            "away at the venue, or write `allow_withdrawal_key: true` at the account"
         )
 
 

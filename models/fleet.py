@@ -43,6 +43,10 @@ class Account(BaseModel):
         description="A world file, relative to this one: the account lives on a simulated venue that starts by itself.",
     )
     owner: str | None = Field(default=None, description="Accounts of one owner share one position cap.")
+    allow_withdrawal_key: bool = Field(
+        default=False,
+        description="Send orders with a key that may also withdraw; without it such a key is refused.",
+    )
 
     @model_validator(mode="after")
     def _one_place_only(self) -> Self:

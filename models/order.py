@@ -67,7 +67,10 @@ class LedgerOrder:
     fee_quote: Decimal | None = None  # None: the fee was charged in an asset without a price
     error_code: str | None = None
     detail: str = ""
+    created_at: datetime | None = None  # when the intent was committed; None: it was not read from the store
     sent_at: datetime | None = None
+    timed_out_at: datetime | None = None  # its time was over before it had an end; it may have been filled even so
+    updated_at: datetime | None = None  # for a decided order: when its end was known
 
     @property
     def is_decided(self) -> bool:

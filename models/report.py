@@ -1,10 +1,11 @@
 """The report of a run: what the outside reads. Fields are kept and grow only by addition; amounts are strings."""
 
+from collections import Counter
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from models.reasons import AccountStatus, ActionKind, OrderState, Outcome
+from models.reasons import AccountStatus, ActionKind, Check, OrderState, Outcome, Verdict
 
 
 class _Part(BaseModel):
@@ -20,7 +21,11 @@ class ErrorReport(_Part):
 
 
 class ActionReport(_Part):
-    """One action and what came of it. Quantities in base units, money in the account's quote currency."""
+    """One action and what came of it. Quantities in base units, money in the account's quote currency.
+
+    `verification`: what the comparison of its fills with its intent found (VERIFIED, PARTIAL_FILL, FAILED,
+    SLIPPAGE_HIGH, OVER_FILL, PRICE_UNKNOWN); empty for what has no end yet, or was never sent.
+    """
 
     kind: ActionKind
     symbol: str
@@ -34,6 +39,9 @@ class ActionReport(_Part):
     fee_usd: str | None
     cycle: int = 1
     detail: str = ""
+    expected_price: str | None = None
+    verification: list[str] = []
+    timed_out: bool = False
 
 
 class SkipReport(_Part):
@@ -77,6 +85,11 @@ class Totals(_Part):
     dust: int
     orders: int
     halted: int
+    timeouts: int = 0
+    verified: int = 0
+    partial_fills: int = 0
+    failed_fills: int = 0
+    slippage_high: int = 0
 
 
 class EntryReport(_Part):
@@ -127,6 +140,74 @@ class RecoveryReport(_Part):
         return 3 if any(account.undecided or account.errors for account in self.accounts) else 0
 
 
+class CheckReport(_Part):
+    """What one check of an account found. `code` where something should be done, and `next_step` says what."""
+
+    check: Check
+    verdict: Verdict
+    code: str | None = None
+    found: str
+    next_step: str = ""
+
+
+class ExaminedAccount(_Part):
+    """Every check of one account; one check may have found more than one thing."""
+
+    account: str
+    venue: str
+    verdict: Verdict  # the worst of its checks
+    checks: list[CheckReport]
+
+
+class DoctorReport(_Part):
+    """One examination of a fleet. Nothing was changed by it, here or at a venue."""
+
+    started_at: datetime
+    finished_at: datetime
+    accounts: list[ExaminedAccount]
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing worse than a warning; 3 a check of some account failed."""
+        return 3 if any(account.verdict is Verdict.FAIL for account in self.accounts) else 0
+
+
+class DustReport(_Part):
+    """What a venue converts small balances into, and how many assets one request may name."""
+
+    into: str
+    assets_per_request: int
+
+
+class VenueReport(_Part):
+    """What a venue can do. None: not known, since nobody has tried it; `verified` says whether somebody has."""
+
+    venue: str
+    name: str
+    verified: bool
+    quotes: list[str]
+    repeat: str  # returns_first | refused | refused_while_open | unknown
+    idempotent: bool | None
+    look_up: str  # by_id | in_lists | none
+    late: str | None  # refused | taken
+    dust: DustReport | None = None
+    reports_permissions: bool
+    reports_equity: bool
+    candles_per_page: int | None = None
+    candles_kept: int | None = None  # None where pages are known: all of them
+    ordered_nonces: bool | None
+    checks_clock: bool | None
+    needs_passphrase: bool
+    markets_need_key: bool | None
+    documents: str = ""
+
+
+class VenuesReport(_Part):
+    """The venues that were asked about."""
+
+    venues: list[VenueReport]
+
+
 class RunReport(_Part):
     """One run over a fleet."""
 
@@ -148,12 +229,19 @@ class RunReport(_Part):
 
 def totals_of(accounts: list[AccountReport]) -> Totals:
     """Add the accounts up."""
+    actions = [action for account in accounts for action in account.actions]
+    found = Counter(finding for action in actions for finding in action.verification)
     sent = {Outcome.FILLED, Outcome.PARTIAL, Outcome.REJECTED, Outcome.UNKNOWN}
     return Totals(
         accounts=len(accounts),
         positions_before=sum(a.positions_before or 0 for a in accounts),
         positions_after=sum(a.positions_after or 0 for a in accounts),
         dust=sum(len(a.dust) for a in accounts),
-        orders=sum(action.outcome in sent for a in accounts for action in a.actions),
+        orders=sum(action.outcome in sent for action in actions),
         halted=sum(a.status is AccountStatus.HALTED for a in accounts),
+        timeouts=sum(action.timed_out for action in actions),
+        verified=found["VERIFIED"],
+        partial_fills=found["PARTIAL_FILL"],
+        failed_fills=found["FAILED"],
+        slippage_high=found["SLIPPAGE_HIGH"],
     )

@@ -119,6 +119,23 @@ def verify_order(order: LedgerOrder) -> tuple[FillFinding, ...]:
     )
 
 
+def verification_of(order: LedgerOrder) -> tuple[FillFinding, ...]:
+    """Compare an order's fills with its intent once it has an end; nothing for one without, or that was never sent."""
+    return verify_order(order) if order.is_decided and order.sent_at is not None else ()
+
+
+def slippage_bps(order: LedgerOrder) -> Decimal | None:
+    """Return how much worse than expected an order was filled; below zero: better. None: no fill with a price.
+
+    Unit: hundredths of a percent of the expected price.
+    """
+    expected, average = order.intent.expected_price, order.average_price
+    if average is None or order.filled <= 0 or expected <= 0:
+        return None
+    against_us = average - expected if order.intent.side == "buy" else expected - average
+    return against_us / expected * 10_000
+
+
 def _named_by_fills(found: VenueOrder) -> OrderState:
     """Name the state by what was filled: venues call an order open or canceled with or without fills."""
     if found.filled > 0:

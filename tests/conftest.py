@@ -16,6 +16,7 @@ from models.store.engine import Store
 # A developer's own settings must not reach a test.
 for name in [n for n in os.environ if n.startswith(("NIJA_", "PREFECT_"))]:
     del os.environ[name]
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # nor their keyring
 
 
 @pytest.fixture(scope="session")

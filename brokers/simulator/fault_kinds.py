@@ -85,6 +85,7 @@ class Terms(Protocol):
 
 
 Told = Callable[[Terms, Wire, Answer], Answer | Silence]
+_VERDICTS = frozenset({"error", "code", "sCode"})  # whether a call went well, in the venues' own fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,11 @@ def _refused(reason: Reason) -> Told:
 
 
 def _each_value(change: Callable[[Any], Any]) -> Told:
-    """Change the values of the answer, leaving its shape and the venue's error field as they are."""
+    """Change the values of the answer, leaving its shape and the venue's own verdict on the call as they are."""
 
     def walk(node: Any) -> Any:
         if isinstance(node, dict):
-            return {name: value if name == "error" else walk(value) for name, value in node.items()}
+            return {name: value if name in _VERDICTS else walk(value) for name, value in node.items()}
         return [walk(value) for value in node] if isinstance(node, list) else change(node)
 
     return lambda _terms, _wire, true: replace(true, body=json.dumps(walk(json.loads(true.body))).encode())

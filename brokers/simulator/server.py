@@ -9,17 +9,28 @@ from pathlib import Path
 
 from aiohttp import web
 
+from brokers.simulator.alpaca.wire import AlpacaWire
 from brokers.simulator.binance.wire import BinanceWire
+from brokers.simulator.bybit.wire import BybitWire
+from brokers.simulator.coinbase.wire import CoinbaseWire
 from brokers.simulator.control import Control, Handler
 from brokers.simulator.faults import FaultPlan
 from brokers.simulator.kraken.wire import KrakenWire
 from brokers.simulator.manners import VenueName
+from brokers.simulator.okx.wire import OkxWire
 from brokers.simulator.service import Service
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Wire
 from brokers.simulator.world import World
 
-_WIRES: dict[VenueName, Callable[[Venue], Wire]] = {VenueName.KRAKEN: KrakenWire, VenueName.BINANCE: BinanceWire}
+_WIRES: dict[VenueName, Callable[[Venue], Wire]] = {
+    VenueName.KRAKEN: KrakenWire,
+    VenueName.BINANCE: BinanceWire,
+    VenueName.COINBASE: CoinbaseWire,
+    VenueName.OKX: OkxWire,
+    VenueName.BYBIT: BybitWire,
+    VenueName.ALPACA: AlpacaWire,
+}
 _SHUTDOWN_SECONDS = 0.2  # hanging answers are cut off, not waited for
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ class Service:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one HTTP request of a client."""
         call = await self._read(request)
-        endpoint = self._wire.find(call.method, call.path) or self._unknown(call)
+        endpoint = (self._wire.find(call.method, call.path) or self._unknown(call)).meant_by(call)
         account = self._wire.account_of(call)
         if self._latency:
             await asyncio.sleep(self._latency)

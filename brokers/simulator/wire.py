@@ -1,7 +1,7 @@
 """Define what a wire format has to offer: endpoints, who is calling, and how a yes and a no are written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -74,6 +74,11 @@ class Endpoint:
     handler: Callable[[Call], Any]
     signed: bool = False
     weight: int = 1
+    operation_of: Callable[[Call], Operation] | None = None  # where one path serves several
+
+    def meant_by(self, call: Call) -> "Endpoint":
+        """Return the endpoint with the operation that this call is."""
+        return self if self.operation_of is None else replace(self, operation=self.operation_of(call))
 
 
 class Wire(Protocol):

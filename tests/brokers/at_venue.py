@@ -28,7 +28,7 @@ from tests.builders import a_policy
 _migrated: list[bytes] = []
 TRIES = 2
 TIMEOUT_SECONDS = 0.3
-QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "okx": "USDT"}
+QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "okx": "USDT", "bybit": "USDT", "coinbase": "USD"}
 
 
 @dataclass(frozen=True)

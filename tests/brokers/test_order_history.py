@@ -31,9 +31,9 @@ async def store(store_url: str, tmp_path: Path) -> AsyncIterator[Store]:
     """Open a store with a filled order and an open one of the platform, and one of alice that was never sent."""
     async with await Store.open(store_url) as store:
         with Holder(tmp_path) as holder:
-            await _write(store, holder, "platform", FIRST, "ETH/USD", 0)
-            await _write(store, holder, "platform", SECOND, "BTC/USD", 1)
-            await _write(store, holder, "alice", OTHERS, "ETH/USD", 2)
+            await _write(store, holder, "platform", FIRST, "ETH/USD", minutes=0)
+            await _write(store, holder, "platform", SECOND, "BTC/USD", minutes=1)
+            await _write(store, holder, "alice", OTHERS, "ETH/USD", minutes=2)
         ledger = Ledger(store)
         (first,) = (await ledger.by_id([FIRST])).values()
         fills = (a_fill(60, 10, trade_id="T1"), a_fill(40, 10, trade_id="T2"))
@@ -42,7 +42,7 @@ async def store(store_url: str, tmp_path: Path) -> AsyncIterator[Store]:
         yield store
 
 
-async def _write(store: Store, holder: Holder, account: str, name: str, symbol: str, minutes: int) -> None:
+async def _write(store: Store, holder: Holder, account: str, name: str, symbol: str, *, minutes: int) -> None:
     intent, now = an_intent(symbol, client_order_id=name, account=account), NOW + timedelta(minutes=minutes)
     async with hold(store, account, holder) as lease:
         await Ledger(store).commit(lease, [intent], now)

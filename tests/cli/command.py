@@ -135,7 +135,9 @@ class Nija:
         out, err = process.communicate(timeout=_LONGEST_SECONDS)
         return self._checked(Ran(process.returncode, out, err))
 
-    def at_terminal(self, *arguments: str, answer: str, meanwhile: Callable[[], None] = lambda: None) -> Ran:
+    def at_terminal(
+        self, *arguments: str, answer: str, meanwhile: Callable[[], None] = lambda: None, prompt: str = PROMPT
+    ) -> Ran:
         """Run a command whose stdin and stderr are a terminal; answer its prompt once `meanwhile` was done."""
         operator, terminal = pty.openpty()
         process = subprocess.Popen(
@@ -148,8 +150,8 @@ class Nija:
             text=True,
         )
         os.close(terminal)
-        seen = _read_until(operator, PROMPT)
-        if PROMPT in seen:
+        seen = _read_until(operator, prompt)
+        if prompt in seen:
             meanwhile()
             os.write(operator, f"{answer}\n".encode())
             seen += _read_until(operator, None)

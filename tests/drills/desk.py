@@ -51,6 +51,7 @@ class Desk:
         self.store_url = store_url
         self.policy: dict[str, Any] = dict(QUICK)
         self.on_prefect = True  # else as `tests.drills.plain` has it
+        self.venues: list[RunningVenue] = []
         self._accounts: list[dict[str, Any]] = []
         self._venues = ExitStack()
         self._environment = monkeypatch
@@ -94,6 +95,7 @@ class Desk:
         accounts = {name: {"balances": {quote: cash, **held}, **(keys or {})} for name, held in holds.items()}
         built = World.model_validate({"venue": venue, "markets": markets, "accounts": accounts, **world})
         running = self._venues.enter_context(RunningVenue(built, faults=faults))
+        self.venues.append(running)
         for name in holds:
             self._joins(name, venue, running, owner, settings or {})
         return running

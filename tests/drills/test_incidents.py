@@ -13,6 +13,7 @@ from models.store.engine import Store
 from models.store.tables import FILLS, ORDERS, SNAPSHOTS, TRACKED
 from tests.brokers.simulator.clients import connected
 from tests.drills.desk import Desk, codes, left, sold
+from tests.drills.venues import each_venue_on_a_store
 
 pytestmark = pytest.mark.wire
 
@@ -155,7 +156,7 @@ def test_a_fault_that_refused_every_sale_raised_an_alarm(desk: Desk) -> None:
 
 
 # 7
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_twenty_awkward_quantities_were_all_sold_at_the_first_try(desk: Desk, venue: str) -> None:
     steps = ("1", "0.1", "0.01", "0.00001")
     assets = {f"A{i}": steps[i % len(steps)] for i in range(20)}
@@ -175,7 +176,7 @@ def test_twenty_awkward_quantities_were_all_sold_at_the_first_try(desk: Desk, ve
 
 
 # 7
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_what_an_open_order_held_was_freed_before_it_was_sold(desk: Desk, venue: str) -> None:
     desk.policy["max_positions"] = 1
     world = desk.worth({"BTC": 1000, "ETH": 500}, venue=venue)
@@ -337,7 +338,7 @@ def test_a_coin_without_a_market_was_named_and_left_alone(desk: Desk) -> None:
 
 
 # 23
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_markets_that_could_not_be_fetched_were_not_made_up(desk: Desk, venue: str) -> None:
     world = desk.worth(TEN, venue=venue, faults=[{"operation": "markets", "fault": "status", "times": None}])
 

@@ -7,6 +7,7 @@ import pytest
 from models.reasons import AccountStatus, Outcome
 from models.report import AccountReport
 from tests.drills.desk import Desk, codes, sold, until
+from tests.drills.venues import each_venue_on_a_store
 
 pytestmark = pytest.mark.wire
 
@@ -24,7 +25,7 @@ def _two_positions_too_many(desk: Desk) -> None:
     desk.policy["max_positions"] = 1
 
 
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [({"fault": "auth_revoked"}, Outcome.REJECTED), ({"fault": "hang_after"}, Outcome.FILLED)],
@@ -71,7 +72,7 @@ def test_a_venue_that_is_down_does_not_stop_the_other(desk: Desk) -> None:
     assert (sold(kraken), sold(binance, "second")) == ([], ["SOL", "ETH"])
 
 
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_of_two_runs_at_once_one_acts_and_the_other_is_told_who_does(desk: Desk, venue: str) -> None:
     desk.policy["order_timeout_seconds"] = 60
     world = desk.worth(THREE, venue=venue, fills=[{"mode": "never"}])

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 import pytest
 from pydantic import SecretStr
@@ -12,17 +11,10 @@ from models.clock import SystemClock
 from models.settings import Credentials, load_settings, master_key_settings
 from models.store.engine import Store
 from tasks.vault import keep, rotate
-from tests.cli.command import wait_until
 from tests.drills.desk import Desk, codes, sold
 from tests.drills.test_secrets import HELD, _faults, _files, _in_prefect, _tables
 
 pytestmark = pytest.mark.wire
-
-
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the keyring of whoever runs the tests alone."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 def moves_into_the_vault(
@@ -41,25 +33,13 @@ def moves_into_the_vault(
     desk.in_store(stores)
 
 
-def _told_to_prefect() -> str:
-    """Return what its server was told, as soon as it has taken in something of every kind."""
-    told: list[str] = []
-
-    def has_taken_it_in() -> bool:
-        with suppress(AssertionError):
-            told.append(asyncio.run(_in_prefect()))
-        return bool(told)
-
-    wait_until(has_taken_it_in)
-    return told[0]
-
-
 def test_no_key_of_the_vault_is_kept_or_shown_anywhere(
-    desk: Desk,
+    prefect_desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    desk = prefect_desk
     caplog.set_level(logging.DEBUG)
     desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
     kraken = desk.worth(HELD, faults=_faults("USD"))
@@ -80,7 +60,7 @@ def test_no_key_of_the_vault_is_kept_or_shown_anywhere(
         "log records": "\n".join(str(vars(record)) for record in caplog.records),
         "files": files.replace(master, "", 1),  # its one place
         "database": desk.in_store(_tables),
-        "Prefect": _told_to_prefect(),
+        "Prefect": asyncio.run(_in_prefect()),
     }
     keys = {*kraken.credentials("platform"), *binance.credentials("second")} - {None}
     assert [(place, secret) for place, text in places.items() for secret in (*keys, master) if secret in text] == []

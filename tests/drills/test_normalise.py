@@ -4,6 +4,7 @@ import pytest
 
 from models.reasons import AccountStatus, ActionKind, Outcome, Reason
 from tests.drills.desk import Desk, left, sold
+from tests.drills.venues import each_venue_on_a_store
 
 pytestmark = pytest.mark.wire
 
@@ -14,7 +15,7 @@ def desk(prefect_desk: Desk) -> Desk:
 
 
 # C1
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_what_is_below_the_minimum_is_closed_and_a_candidate_is_only_listed(desk: Desk, venue: str) -> None:
     world = desk.worth({"AAA": 5, "BBB": "3.25", "CCC": 9, "DDD": 100}, venue=venue)
 

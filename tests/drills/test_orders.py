@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from sqlalchemy import update
 
 from brokers.ledger import Ledger
 from brokers.simulator.handle import RunningVenue
 from brokers.simulator.orders import Status
 from brokers.simulator.wire import Operation
+from cli.render import show_run
 from flows.markdown import markdown_report
 from models.policy import Policy
 from models.reasons import AccountStatus, OrderState, Outcome
@@ -107,6 +110,22 @@ def test_what_is_wrong_with_a_fill_is_told_in_figures(sqlite_desk: Desk) -> None
     assert told["SLIPPAGE_HIGH"] == "expected 500, got 492.5"
     assert told["PARTIAL_FILL"] == "filled 0.5 of 1: its time was over"
     assert "| partial, PARTIAL_FILL, SLIPPAGE_HIGH | 0.5 |" in markdown_report(report)
+    printed = StringIO()
+    show_run(report, Console(file=printed, width=200))
+    assert "PARTIAL_FILL" in printed.getvalue()
+    summary = "0 fills verified, 1 filled in part, 1 filled at a bad price, 1 out of time"
+    assert summary in printed.getvalue()
+    assert f"{summary}." in markdown_report(report)
+
+
+def test_a_run_whose_fills_are_all_verified_does_not_speak_of_them(sqlite_desk: Desk) -> None:
+    sqlite_desk.policy["max_positions"] = 1
+    sqlite_desk.worth(TWO)
+
+    report = sqlite_desk.normalize()
+
+    assert report.totals.verified == 1
+    assert "verified" not in markdown_report(report).lower()
 
 
 # I2

@@ -11,6 +11,7 @@ from models.reasons import AccountStatus, Block
 from models.store.engine import Store
 from models.store.tables import TRACKED
 from tests.drills.desk import Desk, codes, left
+from tests.drills.venues import each_venue_on_a_store
 
 pytestmark = pytest.mark.wire
 
@@ -46,7 +47,7 @@ def test_a_failed_read_sells_nothing_and_forgets_nothing(desk: Desk, venue: str,
 
 
 # B7
-@pytest.mark.parametrize("venue", ["kraken", "binance"])
+@each_venue_on_a_store
 def test_an_answer_that_is_suddenly_empty_is_not_believed(desk: Desk, venue: str) -> None:
     world = desk.worth(HELD, venue=venue)
     empty = {"fault": "empty_result", "times": None}

@@ -107,3 +107,7 @@ WORDS: dict[str, Words] = {
 }
 VENUES = tuple(WORDS)
 each_venue = pytest.mark.parametrize("name", VENUES)
+
+# Store and venue have nothing to do with each other: each venue is tried on one store, in turn.
+ON_A_STORE = tuple((name, ("sqlite", "postgresql")[place % 2]) for place, name in enumerate(VENUES))
+each_venue_on_a_store = pytest.mark.parametrize(("venue", "store_url"), ON_A_STORE, indirect=["store_url"])

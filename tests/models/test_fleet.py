@@ -100,7 +100,7 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
         (
             one("id: a, kind: user, venue: kraken, secret: x"),
             "accounts[0].secret",
-            "unknown key (allowed: id, kind, owner,",
+            "unknown key (allowed: allow_withdrawal_key, id, kind, owner,",
         ),
         (
             one("id: a, kind: user, venue: kraken, url: 'http://x', simulated: w.yaml"),

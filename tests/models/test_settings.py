@@ -7,7 +7,14 @@ import pytest
 
 from models.errors import ConfigError
 from models.policy import Policy
-from models.settings import POLICY_VARIABLES, Settings, credentials_from, load_settings, policy_defaults
+from models.settings import (
+    POLICY_VARIABLES,
+    Settings,
+    credentials_from,
+    load_settings,
+    master_key_settings,
+    policy_defaults,
+)
 
 KEYS = {"NIJA_ALICE_API_KEY": "the-key", "NIJA_ALICE_API_SECRET": "the-secret", "NIJA_ALICE_API_PASSPHRASE": "hush"}
 
@@ -56,6 +63,7 @@ def test_policy_defaults_are_what_the_environment_sets_and_nothing_else() -> Non
 def test_credentials_are_found_by_account() -> None:
     found = credentials_from("ALICE", KEYS)
 
+    assert found is not None
     assert found.api_key.get_secret_value() == "the-key"
     assert found.api_secret.get_secret_value() == "the-secret"
     assert found.passphrase is not None
@@ -70,6 +78,23 @@ def test_a_missing_credential_is_named(missing: str) -> None:
     assert caught.value.where == f"environment {missing}"
     assert "the-key" not in str(caught.value)
     assert "the-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("only", KEYS)
+def test_an_account_of_which_nothing_is_set_has_no_credentials_and_half_of_them_is_a_fault(only: str) -> None:
+    assert credentials_from("ALICE", dict.fromkeys(KEYS, "") | {"NIJA_BOB_API_KEY": "k"}) is None
+    with pytest.raises(ConfigError):
+        credentials_from("ALICE", {only: "x"})
+
+
+def test_the_master_key_is_looked_for_in_the_environment_and_in_a_file() -> None:
+    nothing = master_key_settings(Path("/home/nija"), {"NIJA_MASTER_KEY": "", "NIJA_MASTER_KEY_FILE": ""})
+    both = master_key_settings(Path("/home/nija"), {"NIJA_MASTER_KEY": "the-key", "NIJA_MASTER_KEY_FILE": "/run/key"})
+
+    assert (nothing.given, nothing.file) == (None, Path("/home/nija/master.key"))
+    assert both.given is not None
+    assert (both.given.get_secret_value(), both.file) == ("the-key", Path("/run/key"))
+    assert "the-key" not in repr(both)
 
 
 @pytest.mark.parametrize("show", [str, repr, "{0}".format, lambda c: f"{c.api_key} {c.api_secret!r} {c.passphrase}"])

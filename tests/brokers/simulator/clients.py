@@ -9,7 +9,7 @@ import ccxt.async_support as ccxt
 from brokers.simulator.handle import RunningVenue
 from brokers.simulator.world import World
 
-QUOTE = {"kraken": "USD", "binance": "USDT"}
+QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "bybit": "USDT", "okx": "USDT"}
 
 
 def a_world(venue: str, **changes: Any) -> World:
@@ -37,10 +37,20 @@ def a_world(venue: str, **changes: Any) -> World:
 
 def a_client(url: str, world: World, account: str = "platform", **config: Any) -> Any:
     """Build the ccxt client of the world's venue, pointed at the url."""
-    key, secret, _ = world.accounts[account].credentials(account, world.venue)
+    key, secret, passphrase = world.accounts[account].credentials(account, world.venue)
     common = {"apiKey": key, "secret": secret, "enableRateLimit": False, "timeout": 5000, "timeout_on_exit": 0}
     if world.venue == "kraken":
         return ccxt.kraken({**common, "urls": {"api": {"public": url, "private": url}}, **config})
+    if world.venue == "alpaca":
+        return ccxt.alpaca({**common, "urls": {"api": dict.fromkeys(("trader", "market", "broker"), url)}, **config})
+    if world.venue == "bybit":
+        options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+        return ccxt.bybit({**common, "urls": {"api": {"public": url, "private": url}}, "options": options, **config})
+    if world.venue == "okx":
+        options = {"fetchMarkets": {"types": ["spot"]}}
+        return ccxt.okx(
+            {**common, "password": passphrase, "urls": {"api": {"rest": url}}, "options": options, **config}
+        )
     urls = {"public": f"{url}/api/v3", "private": f"{url}/api/v3", "v1": f"{url}/api/v1", "sapi": f"{url}/sapi/v1"}
     options = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
     client = ccxt.binance({**common, "urls": {"api": urls}, "options": options, **config})

@@ -6,7 +6,9 @@ Judged by the venue's own record.
 import os
 import signal
 import time
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +16,9 @@ from brokers.simulator.handle import RunningVenue
 from models.reasons import AccountStatus
 from tests.drills.crash.dying import Moment, start
 from tests.drills.desk import QUOTES, Desk
-from tests.drills.plain import normalize
+from tests.drills.plain import normalize, plain_desk
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
-from tests.drills.venues import VENUES
+from tests.drills.venues import ON_A_STORE
 
 pytestmark = pytest.mark.wire
 
@@ -37,10 +39,23 @@ DEAD_BY_ITSELF = {
 }
 
 
-@pytest.fixture(params=VENUES)
-def venue(request: pytest.FixtureRequest, desk: Desk) -> RunningVenue:
-    desk.policy["max_positions"] = CAP
-    return desk.opens(request.param, prices={**PRICES, "AUT": None}, holds={"platform": HOLDS})
+@pytest.fixture(params=(*ON_A_STORE, ("kraken", "postgresql")), ids="-".join)
+def at(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    name, store = request.param
+    with plain_desk(tmp_path, request.getfixturevalue(f"{store}_url"), monkeypatch) as desk:
+        desk.policy["max_positions"] = CAP
+        desk.opens(name, prices={**PRICES, "AUT": None}, holds={"platform": HOLDS})
+        yield desk
+
+
+@pytest.fixture
+def desk(at: Desk) -> Desk:
+    return at
+
+
+@pytest.fixture
+def venue(at: Desk) -> RunningVenue:
+    return at.venues[0]
 
 
 @pytest.mark.parametrize("moment", DEAD_BY_ITSELF.values(), ids=DEAD_BY_ITSELF.keys())
