@@ -94,6 +94,8 @@ class _Run:
         async with AsyncExitStack() as stack:
             lease = await stack.enter_async_context(hold(self.runtime.store, self.account.id, self.runtime.holder))
             at = await self._open(stack)
+            # Two accounts of a fleet, or of two fleets, may have been given the same key.
+            await stack.enter_async_context(hold(self.runtime.store, f"the key {at.key}", self.runtime.holder))
             at.lease = lease
             tell(at.id, Stage.RECOVERING)
             if await at.ledger.undecided(at.id):

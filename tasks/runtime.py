@@ -30,6 +30,7 @@ from models.reasons import Mode
 from models.settings import Credentials, Settings, master_key_settings, policy_defaults
 from models.store.engine import Store
 from models.store.leases import Holder, Lease
+from models.vault import fingerprint
 from tasks.credentials import Vault, find_credentials
 from validations.together import Gate
 
@@ -60,6 +61,7 @@ class AccountAt:
         self.store = runtime.store
         self.clock = runtime.clock
         self.ledger = Ledger(runtime.store)
+        self.key: str  # tells keys apart, opens nothing
         self.venue: SharedVenue
         self.client: AccountClient
         self.orders: Orders
@@ -147,6 +149,7 @@ async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode:
     """
     at = AccountAt(runtime, account, run_id, mode)
     credentials, url = await reach(runtime, account)
+    at.key = fingerprint(credentials.api_key)
     at.venue = runtime.venues.shared(account, url, credentials)
     await at.venue.load(at.policy)
     at.client = at.venue.account_client(account.id, credentials, at.policy)

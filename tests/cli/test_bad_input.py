@@ -69,7 +69,7 @@ def test_an_unknown_account_names_the_known_ones(offline: Nija, command: list[st
         ),
         (["entry-check", "--account", "a", "--symbol", "A/B", "--usd", "-1"], "CONFIG_ERROR --usd: -1 is not positive"),
         (["halts", "resume", "--account", "a", "--reason", " "], "CONFIG_ERROR --reason: is empty"),
-        (["simulate", "coinbase"], "CONFIG_ERROR VENUE: no simulator for 'coinbase' (allowed: kraken, binance)"),
+        (["simulate", "gate"], "CONFIG_ERROR VENUE: no simulator for 'gate' (allowed: kraken, binance, coinbase"),
         (["simulate", "kraken", "--world", "nowhere.yaml"], "CONFIG_ERROR nowhere.yaml: No such file or directory"),
     ],
 )

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from brokers.simulator.handle import RunningVenue
 from models.clock import SystemClock
+from models.reasons import AccountStatus
 from models.settings import Credentials, load_settings, master_key_settings
 from models.store.engine import Store
 from tasks.vault import keep, rotate
@@ -94,3 +95,21 @@ def test_an_account_trades_on_after_its_master_key_was_rotated(desk: Desk, monke
 
     assert desk.run().status == "compliant"
     assert sold(venue) == ["DUST"]
+
+
+def test_of_two_accounts_with_one_key_one_acts_at_a_time(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = sqlite_desk
+    desk.policy |= {"max_positions": 1, "order_timeout_seconds": 5}
+    kraken = desk.opens(
+        prices={"BTC": 1000, "ETH": 500},
+        holds={"one": {"BTC": 1, "ETH": 1}, "other": {"BTC": 1, "ETH": 1}},
+        fills=[{"mode": "delayed", "after_seconds": "0.3"}],
+    )
+    for part, value in zip(("API_KEY", "API_SECRET"), kraken.credentials("one"), strict=False):
+        monkeypatch.setenv(f"NIJA_OTHER_{part}", str(value))
+
+    report = desk.normalize()
+
+    assert sorted(a.status for a in report.accounts) == [AccountStatus.BLOCKED, AccountStatus.COMPLIANT]
+    assert {code for a in report.accounts for code in codes(a)} == {"LEASE_HELD"}
+    assert sold(kraken, "one") == ["ETH"]
