@@ -324,10 +324,12 @@ async def test_orders_and_fills_come_in_pages(client: Any) -> None:
 
 async def test_a_limit_order_waits_for_its_price(client: Any, running: RunningVenue) -> None:
     placed = await client.create_order("BTC/USD", "limit", "buy", 0.01, 40000)
+    waiting = await client.fetch_order(placed["id"])
     running.set_price("BTC/USD", "39000")
 
     order = await client.fetch_order(placed["id"])
 
+    assert (waiting["status"], waiting["filled"]) == ("open", 0)
     assert (order["status"], order["average"], order["timeInForce"]) == ("closed", 40000, "GTC")
     (trade,) = await client.fetch_my_trades("BTC/USD")
     assert (trade["order"], trade["amount"], trade["cost"], trade["takerOrMaker"]) == (placed["id"], 0.01, 400, "maker")
