@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import platform
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from models.store.tables import LEASES
 
 LEASE_SECONDS = 45.0  # a killed run holds its accounts for this long at most
 RENEW_SECONDS = 10.0
+SWEPT_AFTER_SECONDS = 3600.0  # far longer than anything is held without its holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Holder:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         self._file = os.open(self._path(self.name), os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         return self
@@ -61,15 +64,25 @@ class Holder:
         if other.split(":", maxsplit=1)[0] != platform.node():
             return False
         try:
-            descriptor = os.open(self._path(other), os.O_RDWR)
+            return self._is_free(self._path(other))  # its file stays: it may have held more than this
         except OSError:
             return False  # another home, or already cleaned up: only the expiry tells
+
+    def _sweep(self) -> None:
+        """Remove the files of those that died long ago: nothing of theirs is held any more."""
+        for path in self._folder.glob("*.lock"):
+            with suppress(OSError):  # somebody else swept it
+                if time.time() - path.stat().st_mtime > SWEPT_AFTER_SECONDS and self._is_free(path):
+                    path.unlink()
+
+    @staticmethod
+    def _is_free(path: Path) -> bool:
+        descriptor = os.open(path, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
         else:
-            self._path(other).unlink(missing_ok=True)
             return True
         finally:
             os.close(descriptor)

@@ -60,7 +60,9 @@ async def taken(desk: Desk, home: Path) -> Lease:
 async def left(desk: Desk) -> timedelta:
     """Return how long the lease lasts, by the store's own clock."""
     async with await Store.open(desk.store_url) as store, store.reading() as connection:
-        expires_at = (await connection.execute(select(LEASES.c.expires_at))).scalar_one()
+        expires_at = (
+            await connection.execute(select(LEASES.c.expires_at).where(LEASES.c.account == "platform"))
+        ).scalar_one()
         return timedelta(seconds=expires_at - await connection.run_sync(store.seconds))
 
 

@@ -169,6 +169,21 @@ async def test_a_killed_holder_on_this_machine_is_taken_over_at_once(
         assert lease.token == 2
 
 
+async def test_a_dead_holder_is_seen_to_be_dead_by_everybody_until_its_file_is_old(tmp_path: Path) -> None:
+    with Holder(tmp_path) as died:
+        assert died._file is not None
+        os.close(died._file)  # what the kernel does at its death
+        died._file = None
+        with Holder(tmp_path) as one, Holder(tmp_path) as other:
+            assert (one.is_dead(died.name), other.is_dead(died.name), one.is_dead(other.name)) == (True, True, False)
+
+        left = list((tmp_path / "locks").iterdir())
+        for path in left:
+            os.utime(path, (0, 0))
+        with Holder(tmp_path):
+            assert not any(path.exists() for path in left)
+
+
 async def test_a_holder_elsewhere_keeps_its_lease_until_it_runs_out(store: Store, tmp_path: Path) -> None:
     with Holder(tmp_path / "there") as there, Holder(tmp_path / "here") as here:
         elsewhere = hold(store, "alice", there)
