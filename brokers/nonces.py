@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from models.clock import Clock
@@ -31,10 +31,12 @@ class Turns:
     clock: Clock
     call_seconds: float  # the longest a call may take
     cool_down: timedelta  # after a holder that vanished: what it sent last may still be under way
+    _known: "dict[str, KeyTurn]" = field(default_factory=dict)
 
     def of(self, api_key: str) -> "KeyTurn":
-        """Return the turn of one key."""
-        return KeyTurn(self, hashlib.sha256(api_key.encode()).hexdigest()[:32])
+        """Return the turn of one key: the same for all that use it in this process."""
+        key_id = hashlib.sha256(api_key.encode()).hexdigest()[:32]
+        return self._known.setdefault(key_id, KeyTurn(self, key_id))
 
 
 class KeyTurn:

@@ -89,6 +89,14 @@ async def test_two_who_share_a_key_take_turns(store_url: str, tmp_path: Path) ->
     assert nonces == sorted(set(nonces))
 
 
+async def test_two_clients_of_one_process_share_the_turn_of_their_key(sqlite_url: str, tmp_path: Path) -> None:
+    async with turns(sqlite_url, tmp_path) as own:
+        nonces = [n for drawn_by in await asyncio.gather(*(drawn(own.of(KEY), 20) for _ in range(2))) for n in drawn_by]
+
+        assert own.of(KEY) is own.of(KEY)
+        assert len(set(nonces)) == 40
+
+
 async def test_keys_do_not_wait_for_each_other(sqlite_url: str, tmp_path: Path) -> None:
     async with turns(sqlite_url, tmp_path) as one, turns(sqlite_url, tmp_path) as other, one.of(KEY).call():
         assert len(await asyncio.wait_for(drawn(other.of("another key"), 3), 5)) == 3

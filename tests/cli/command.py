@@ -1,5 +1,6 @@
 """Run the real `nija` in a process of its own, as an operator or a script does, and keep what it said."""
 
+import atexit
 import json
 import os
 import pty
@@ -9,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from brokers.simulator.handle import RunningVenue
+from tests.cli.warm import WarmCommand
 
 COMMAND = Path(sys.executable).with_name("nija")
 PROMPT = "Apply this plan with real orders?"
@@ -104,7 +107,13 @@ class Nija:
     def __call__(
         self, *arguments: str, env: Mapping[str, str] | None = None, before: Callable[[], None] | None = None
     ) -> Ran:
-        """Run a command without a terminal. `before` runs in the new process, ahead of the command."""
+        """Run a command without a terminal. `before` runs in the new process, ahead of the command.
+
+        One that runs flows reads Prefect's settings while it starts, so it starts from nothing; the others need not.
+        """
+        if before is None and arguments[:1] != ("normalize",):
+            told = _warm().run(arguments, self.environment | dict(env or {}), self.folder, _LONGEST_SECONDS)
+            return self._checked(Ran(*told))
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -166,6 +175,14 @@ class Nija:
             assert secret not in ran.err
             assert not any(secret.encode() in f.read_bytes() for f in self.home.rglob("*") if f.is_file())
         return ran
+
+
+@cache
+def _warm() -> WarmCommand:
+    """Return the forking process of this test process."""
+    warm = WarmCommand({name: os.environ[name] for name in ("PATH", "HOME")})
+    atexit.register(warm.close)
+    return warm
 
 
 def _read_until(terminal: int, words: str | None) -> str:

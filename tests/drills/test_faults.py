@@ -6,6 +6,7 @@ Judged by the venue's own record. The cells of one venue and operation run side 
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ from tasks.runtime import Runtime, open_runtime
 from tests.drills.desk import NO_MINIMUMS, QUICK, QUOTES, know_the_keys
 from tests.drills.plain import normalize_at, without_prefect, without_throttle
 from tests.drills.record import disagreements, read_ledger, sales, undecided
-from tests.drills.venues import WORDS
+from tests.drills.venues import VENUES, WORDS
 
 pytestmark = pytest.mark.wire
 
@@ -49,6 +50,7 @@ POLICY = QUICK | {
 ENDS = frozenset({AccountStatus.COMPLIANT, AccountStatus.BLOCKED, AccountStatus.FAILED, AccountStatus.HALTED})
 AT_ONCE = 52  # cells; more would starve each other of the second they have for an answer
 
+SHARE = 3  # each venue meets a third of the faults at an operation
 READS_AGAIN = "kraken"  # the venue whose reads meet a fault once, too
 
 LOST_AFTER = {"operation": "place", "skip": 1, "fault": "drop_after"}  # executed, and the answer is lost
@@ -112,7 +114,18 @@ def test_no_fault_makes_a_run_sell_what_it_should_not(
 
     wrong = [str(cell) for cell in cells if cell.wrong]
     assert not wrong, "\n".join(wrong)
-    assert len(cells) == len(_lasts(venue, operation)) * len(Fault)
+    assert len(cells) >= len(Fault) // SHARE
+
+
+def _kinds(venue: str, operation: Operation) -> list[tuple[Fault, bool]]:
+    """Return the faults to put to an operation, each with whether it lasts.
+
+    The suite meets every fault at every operation, at two of the six venues each; with FAULTS=all at all of them.
+    """
+    share = 1 if os.environ.get("FAULTS") == "all" else SHARE
+    turn = VENUES.index(venue) + OPERATIONS.index(operation)
+    mine = [fault for place, fault in enumerate(Fault) if (place + turn) % share == 0]
+    return [(fault, for_good) for fault in mine for for_good in _lasts(venue, operation)]
 
 
 def _lasts(venue: str, operation: Operation) -> tuple[bool, ...]:
@@ -122,7 +135,7 @@ def _lasts(venue: str, operation: Operation) -> tuple[bool, ...]:
 
 def _cells(stack: ExitStack, venue: str, operation: Operation) -> list[Cell]:
     """Start the venue, or one a cell where the operation is nobody's in particular."""
-    kinds = [(fault, for_good) for fault in Fault for for_good in _lasts(venue, operation)]
+    kinds = _kinds(venue, operation)
     names = [f"{fault.replace('_', '-')}-{'good' if for_good else 'once'}" for fault, for_good in kinds]
     groups = [[name] for name in names] if operation.is_public else [names]
     venues = {}

@@ -43,7 +43,7 @@ from tests.drills.crash.test_crash import environment
 from tests.drills.desk import QUOTES, Desk, codes
 from tests.drills.plain import normalize, normalize_at, plain_desk
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
-from tests.drills.venues import VENUES, WORDS, each_venue
+from tests.drills.venues import VENUES, WORDS, each_name_on_a_store, each_venue
 
 pytestmark = pytest.mark.wire
 
@@ -287,7 +287,7 @@ def test_a_venue_that_forgets_a_fill_it_has_shown_is_not_believed(
 # --- two at once, and the store
 
 
-@each_venue
+@each_name_on_a_store
 def test_two_recoveries_at_once_close_every_order_once(either_store: Desk, name: str) -> None:
     desk = either_store
     venue = opened(desk, name)
@@ -307,7 +307,7 @@ def test_two_recoveries_at_once_close_every_order_once(either_store: Desk, name:
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@each_venue
+@pytest.mark.parametrize("name", ["kraken", "binance"])
 def test_no_order_leaves_while_the_store_is_locked(
     either_store: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,7 +325,7 @@ def test_no_order_leaves_while_the_store_is_locked(
     assert_sold_once(desk, venue, normalize(desk)[0])
 
 
-@each_venue
+@pytest.mark.parametrize("name", ["kraken", "binance"])
 def test_an_answer_that_could_not_be_recorded_is_found(
     either_store: Desk, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

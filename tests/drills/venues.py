@@ -111,3 +111,4 @@ each_venue = pytest.mark.parametrize("name", VENUES)
 # Store and venue have nothing to do with each other: each venue is tried on one store, in turn.
 ON_A_STORE = tuple((name, ("sqlite", "postgresql")[place % 2]) for place, name in enumerate(VENUES))
 each_venue_on_a_store = pytest.mark.parametrize(("venue", "store_url"), ON_A_STORE, indirect=["store_url"])
+each_name_on_a_store = pytest.mark.parametrize(("name", "store_url"), ON_A_STORE, indirect=["store_url"])

@@ -46,6 +46,9 @@ def a_client(url: str, world: World, account: str = "platform", **config: Any) -
     if world.venue == "bybit":
         options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
         return ccxt.bybit({**common, "urls": {"api": {"public": url, "private": url}}, "options": options, **config})
+    if world.venue == "coinbase":
+        options = {"fetchBalance": "v3PrivateGetBrokerageAccounts"}
+        return ccxt.coinbase({**common, "urls": {"api": {"rest": url}}, "options": options, **config})
     if world.venue == "okx":
         options = {"fetchMarkets": {"types": ["spot"]}}
         return ccxt.okx(

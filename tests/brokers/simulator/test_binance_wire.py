@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -136,11 +137,28 @@ async def test_an_unknown_symbol_is_refused(running: RunningVenue) -> None:
     assert (answer.status, document) == (400, {"code": -1121, "msg": "Invalid symbol."})
 
 
-async def test_dust_conversion_is_not_served(client: Any) -> None:
-    await client.load_markets()
+async def test_small_balances_become_bnb() -> None:
+    markets = [{"symbol": "DOGE/USDT", "price": "0.08"}, {"symbol": "BNB/USDT", "price": "400"}]
+    holds = {"platform": {"balances": {"USDT": "100", "DOGE": "50"}}}  # worth 4 USDT
+    with RunningVenue(a_world("binance", markets=markets, accounts=holds)) as venue:
+        async with connected(venue) as client:
+            offered = (await client.sapiPostAssetDustBtc())["details"]
+            done = await client.sapiPostAssetDust({"asset": ["DOGE"]})
+            logged = (await client.sapiGetAssetDribblet())["userAssetDribblets"]
+        balances = venue.balances("platform")
 
-    with pytest.raises((ccxt.ExchangeError, ccxt.ExchangeNotAvailable), match="404"):
-        await client.sapiPostAssetDustBtc()
+    told = [(row["asset"], row["toBNBOffExchange"], row["exchange"]) for row in offered]
+    assert told == [("DOGE", "0.00980000", "0.00020000")]
+    assert (done["totalTransfered"], done["totalServiceCharge"]) == ("0.00980000", "0.00020000")
+    assert logged[0]["userAssetDribbletDetails"][0]["fromAsset"] == "DOGE"
+    assert balances["BNB"] == Decimal("0.0098")
+
+
+async def test_what_is_no_small_balance_is_not_converted(client: Any, running: RunningVenue) -> None:
+    with pytest.raises(ccxt.ExchangeError):
+        await client.sapiPostAssetDust({"asset": ["BTC"]})
+
+    assert running.conversions("platform") == []
 
 
 async def test_an_unfilled_rest_of_an_immediate_order_expires(client: Any, running: RunningVenue) -> None:

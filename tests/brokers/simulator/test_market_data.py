@@ -166,4 +166,6 @@ def test_the_synchronous_client_is_served_too() -> None:
 
 
 def _unknown(client: Any, running: RunningVenue) -> Awaitable[Any]:
-    return client.privatePostOpenPositions() if running.world.venue == "kraken" else client.sapiPostAssetDustBtc()
+    return (
+        client.privatePostOpenPositions() if running.world.venue == "kraken" else client.sapiGetCapitalWithdrawHistory()
+    )

@@ -37,9 +37,20 @@ DEAD_BY_ITSELF = {
     "after the last order, before settlement": Moment("Orders.settle", before=True),
     "after settlement": Moment("Orders.settle"),
 }
+# What is between two steps of ours is the same code everywhere: on both stores, and at each other venue in turn.
+OUR_OWN_STEPS = [
+    (at, name)
+    for place, name in enumerate(DEAD_BY_ITSELF)
+    for at in (("kraken", "sqlite"), ("kraken", "postgresql"), ON_A_STORE[1 + place % (len(ON_A_STORE) - 1)])
+]
+at_each_venue = pytest.mark.parametrize("at", ON_A_STORE, indirect=True, ids="-".join)
 
 
-@pytest.fixture(params=(*ON_A_STORE, ("kraken", "postgresql")), ids="-".join)
+def _words(part: str | tuple[str, str]) -> str:
+    return part if isinstance(part, str) else "-".join(part)
+
+
+@pytest.fixture
 def at(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     name, store = request.param
     with plain_desk(tmp_path, request.getfixturevalue(f"{store}_url"), monkeypatch) as desk:
@@ -58,13 +69,14 @@ def venue(at: Desk) -> RunningVenue:
     return at.venues[0]
 
 
-@pytest.mark.parametrize("moment", DEAD_BY_ITSELF.values(), ids=DEAD_BY_ITSELF.keys())
-def test_a_run_that_died(desk: Desk, venue: RunningVenue, moment: Moment) -> None:
-    die(desk, moment)
+@pytest.mark.parametrize(("at", "name"), OUR_OWN_STEPS, indirect=["at"], ids=_words)
+def test_a_run_that_died(desk: Desk, venue: RunningVenue, name: str) -> None:
+    die(desk, DEAD_BY_ITSELF[name])
 
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 def test_a_run_that_died_while_its_request_waited_at_the_venue(desk: Desk, venue: RunningVenue) -> None:
     venue.set_faults({"operation": "place", "skip": 1, "fault": "delay", "seconds": 0.5})
 
@@ -73,6 +85,7 @@ def test_a_run_that_died_while_its_request_waited_at_the_venue(desk: Desk, venue
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 def test_a_run_that_died_while_its_request_was_lost_at_the_venue(desk: Desk, venue: RunningVenue) -> None:
     venue.set_faults({"operation": "place", "skip": 1, "fault": "hang"})
 
@@ -81,6 +94,7 @@ def test_a_run_that_died_while_its_request_was_lost_at_the_venue(desk: Desk, ven
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 def test_a_run_that_died_before_the_answer_to_an_executed_order(desk: Desk, venue: RunningVenue) -> None:
     venue.set_faults({"operation": "place", "skip": 1, "fault": "hang_after"})
 
@@ -89,6 +103,7 @@ def test_a_run_that_died_before_the_answer_to_an_executed_order(desk: Desk, venu
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_run_that_died_around_a_look_at_an_open_order(desk: Desk, venue: RunningVenue, before: bool) -> None:
     desk.policy["order_timeout_seconds"] = 5
@@ -99,6 +114,7 @@ def test_a_run_that_died_around_a_look_at_an_open_order(desk: Desk, venue: Runni
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_run_that_died_around_the_cancel_of_an_order_that_is_too_old(
     desk: Desk, venue: RunningVenue, before: bool
@@ -114,6 +130,7 @@ def test_a_run_that_died_around_the_cancel_of_an_order_that_is_too_old(
     assert_as_if_nothing_had_happened(desk, venue)
 
 
+@at_each_venue
 def test_a_run_and_its_recovery_that_died_both(desk: Desk, venue: RunningVenue) -> None:
     venue.set_faults({"operation": "place", "skip": 1, "fault": "hang_after"})
     kill_once_a_fault_is_met(desk, venue)
