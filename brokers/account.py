@@ -63,9 +63,13 @@ class AccountClient:
     async def reported_equity(self, quote: str) -> Decimal | None:
         """Return what the venue says the account is worth; None: it does not say, or not in a readable way."""
         try:
-            return await self._read("equity", lambda: self._adapter.reported_equity(self._client, quote))
+            return await self.equity(quote)
         except (VenueUnavailable, VenueRefused):
             return None  # a second opinion; its absence decides nothing
+
+    async def equity(self, quote: str) -> Decimal | None:
+        """Return the same, and say why where it cannot be read. Raises: VenueUnavailable, VenueRefused."""
+        return await self._read("equity", lambda: self._adapter.reported_equity(self._client, quote))
 
     async def permissions(self) -> Permissions | None:
         """Return what the key may do; None: the venue does not say. Raises: VenueUnavailable, VenueRefused."""

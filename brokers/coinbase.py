@@ -11,13 +11,15 @@ from brokers.adapter import Adapter, holding_of, yes_or_no
 from brokers.capabilities import Permissions
 from brokers.client import last_answer
 from brokers.coinbase_client import CoinbaseClient
+from brokers.errors import PortfolioMissing
 from brokers.order_window import OrderWindow
 from models.amounts import exact
 from models.position import Holding
 
 _WALLETS_PER_PAGE = 250
 _ROWS_PER_PAGE = 100
-_NO_PORTFOLIO = frozenset({403, 404})
+_GONE = 404
+_NO_PORTFOLIO = frozenset({403, _GONE})
 _PORTFOLIO = "portfolio"  # the option of a client that keeps its key's one: a key never changes it
 
 # Wallets that spot orders cannot reach: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/accounts
@@ -109,7 +111,7 @@ class Coinbase(Adapter):
     async def reported_equity(self, client: Any, quote: str) -> Decimal | None:
         """Read the worth of the key's portfolio, unless it is told in another currency.
 
-        Raises: ccxt's BadRequest where the venue has no such portfolio.
+        Raises: PortfolioMissing where the venue has no such portfolio.
         """
         if _PORTFOLIO not in client.options:
             await self.permissions(client)
@@ -194,7 +196,12 @@ async def _pages(
 
 
 async def _portfolio(client: Any, uuid: str) -> Mapping[str, Any]:
-    answer = await client.v3PrivateGetBrokeragePortfoliosPortfolioUuid({"portfolio_uuid": uuid})
+    try:
+        answer = await client.v3PrivateGetBrokeragePortfoliosPortfolioUuid({"portfolio_uuid": uuid})
+    except ccxt.BadRequest as error:
+        if last_answer().status == _GONE:
+            raise PortfolioMissing(str(error)) from None
+        raise
     breakdown: Mapping[str, Any] = answer["breakdown"]
     return breakdown
 

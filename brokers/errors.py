@@ -19,7 +19,13 @@ from models.errors import OutcomeUnknown, SignAgain, VenueError, VenueRefused, V
 # ccxt parses what a venue sent in plain Python: an answer of an unexpected shape surfaces as one of these.
 MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
 
+
+class PortfolioMissing(ccxt.BadRequest):  # type: ignore[misc]
+    """The key belongs to a portfolio that the venue does not have any more."""
+
+
 _CODES: tuple[tuple[type[BaseException], str], ...] = (
+    (PortfolioMissing, "PORTFOLIO_MISSING"),
     (ccxt.OnMaintenance, "MAINTENANCE"),
     (ccxt.InvalidNonce, "NONCE_OR_CLOCK"),
     (ccxt.DDoSProtection, "RATE_LIMITED"),
@@ -40,7 +46,15 @@ _CODES: tuple[tuple[type[BaseException], str], ...] = (
 
 # A read that failed with one of these may work a moment later; the others need a person.
 _FINAL_FOR_READS = frozenset(
-    {"AUTHENTICATION", "PERMISSION_DENIED", "BAD_SYMBOL", "BAD_REQUEST", "INVALID_ORDER", "INSUFFICIENT_FUNDS"},
+    {
+        "PORTFOLIO_MISSING",
+        "AUTHENTICATION",
+        "PERMISSION_DENIED",
+        "BAD_SYMBOL",
+        "BAD_REQUEST",
+        "INVALID_ORDER",
+        "INSUFFICIENT_FUNDS",
+    },
 )
 
 # ccxt classes that mean a venue looked at the order and declined it.

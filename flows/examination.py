@@ -150,7 +150,7 @@ class Examination:
             _tried(client.holdings()),
             _tried(client.open_orders()),
             _tried(client.permissions()),
-            _tried(client.reported_equity(self.account.quote)),
+            _tried(client.equity(self.account.quote)),
         )
         reads = (holdings, orders, given if self.capabilities.reports_permissions else None)
         faults = [read for read in reads if isinstance(read, NijaError)]
@@ -169,6 +169,8 @@ class Examination:
             self.skip((Check.EQUITY,), Check.BALANCE)
             return None, None
         self.says(Check.BALANCE, judge_balance(holdings, self.account.quote))
+        if isinstance(equity, VenueRefused) and not isinstance(equity, SignAgain):
+            self.says(Check.EQUITY, _failure(equity))
         return holdings, None if isinstance(equity, NijaError) else equity
 
     def _permissions(self, given: Permissions | NijaError | None) -> tuple[Finding, ...]:
@@ -198,7 +200,7 @@ class Examination:
             Check.TICKER,
             judge_prices(tickers.prices, snapshot.positions, markets, now=snapshot.taken_at, max_price_age=age),
         )
-        if holdings is not None:
+        if holdings is not None and Check.EQUITY not in self.findings:
             self.says(Check.EQUITY, self._equity(snapshot))
 
     def _snapshot(

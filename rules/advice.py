@@ -26,6 +26,7 @@ _STEPS = {
     "KEY_EXPIRES": "make a new key at the venue in time",
     "PERMISSIONS_NOT_REPORTED": "look at the venue's page of keys that it may trade and may not withdraw",
     "BALANCE_EMPTY": "look whether the key is of the right sub-account or portfolio",
+    "PORTFOLIO_MISSING": "make a key in the portfolio that holds the account's money, and add that one",
     "EQUITY_MISMATCH": "a unit or a price is wrong: look before anything is sold",
     "EQUITY_UNREADABLE": "run it again; without it the sum of values has no second opinion",
     "ORDER_UNDECIDED": "nija recover",

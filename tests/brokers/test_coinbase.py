@@ -244,7 +244,7 @@ async def test_a_missing_portfolio_is_a_refusal_with_the_venue_s_reason(coinbase
             await at.account._read("equity", lambda: adapter.reported_equity(at.account._client, "USD"))
 
         assert await at.account.reported_equity("USD") is None
-    assert (caught.value.code, caught.value.detail) == ("BAD_REQUEST", "NOT_FOUND portfolio not found")
+    assert (caught.value.code, caught.value.detail) == ("PORTFOLIO_MISSING", "NOT_FOUND portfolio not found")
 
 
 @pytest.mark.parametrize(("trade", "withdraw"), [(True, False), (False, True)])

@@ -295,3 +295,14 @@ async def _rows(store: Store) -> dict[str, int]:
     async with store.reading() as connection:
         tables = [t for t in SQLModel.metadata.sorted_tables if "turn" not in t.name and "nonce" not in t.name]
         return {t.name: len((await connection.execute(t.select())).all()) for t in tables}
+
+
+def test_a_portfolio_that_is_gone_is_said_to_be(desk: Desk) -> None:
+    venue = desk.worth(HELD, venue="coinbase")
+    gone = {"code": "NOT_FOUND", "message": "portfolio not found", "status": 404}
+    venue.set_faults({"operation": "equity", "fault": "error", "times": None, **gone})
+
+    found = line(desk.examine(), Check.EQUITY)
+
+    assert (found.verdict, found.code) == (Verdict.FAIL, "PORTFOLIO_MISSING")
+    assert "portfolio" in str(found.next_step)
