@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -109,10 +110,13 @@ class Nija:
     ) -> Ran:
         """Run a command without a terminal. `before` runs in the new process, ahead of the command.
 
-        One that runs flows reads Prefect's settings while it starts, so it starts from nothing; the others need not.
+        Most fork from a process that has imported everything. Flows read Prefect's settings while they are imported:
+        with settings of its own a run of theirs starts from nothing.
         """
-        if before is None and arguments[:1] != ("normalize",):
-            told = _warm().run(arguments, self.environment | dict(env or {}), self.folder, _LONGEST_SECONDS)
+        own_settings = arguments[:1] == ("normalize",) and (env is not None or "-v" in arguments)
+        if before is None and not own_settings:
+            warm = _warm(self.environment["PREFECT_API_URL"])
+            told = warm.run(arguments, self.environment | dict(env or {}), self.folder, _LONGEST_SECONDS)
             return self._checked(Ran(*told))
         done = subprocess.run(
             [COMMAND, *arguments],
@@ -178,9 +182,11 @@ class Nija:
 
 
 @cache
-def _warm() -> WarmCommand:
-    """Return the forking process of this test process."""
-    warm = WarmCommand({name: os.environ[name] for name in ("PATH", "HOME")})
+def _warm(prefect_api: str) -> WarmCommand:
+    """Return the forking process for one Prefect server, as `nija normalize` would set it up."""
+    own = {name: os.environ[name] for name in ("PATH", "HOME")}
+    quiet = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    warm = WarmCommand(own | quiet | {"PREFECT_API_URL": prefect_api, "PREFECT_HOME": mkdtemp()})
     atexit.register(warm.close)
     return warm
 

@@ -12,11 +12,6 @@ from tests.drills.venues import each_venue_on_a_store
 pytestmark = pytest.mark.wire
 
 
-@pytest.fixture
-def desk(prefect_desk: Desk) -> Desk:
-    return prefect_desk
-
-
 THREE = {"BTC": 1000, "ETH": 500, "SOL": 100}
 
 
