@@ -30,6 +30,8 @@ def prepare_prefect(home: Path, *, verbose: bool) -> None:
         return
     os.environ.pop("PREFECT_API_URL", None)
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
+    # Prefect gives up after 20 s, which a busy machine needs.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     where = f"PREFECT_API_URL {wanted} does not answer" if wanted else "no Prefect server is running"
     note(f"{where}: starting a temporary one, about 10 s (`prefect server start` keeps one)")
 

