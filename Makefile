@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
-WORKERS ?= 6
+WORKERS ?= 5
 
 .PHONY: run test check bench lock clean help
 

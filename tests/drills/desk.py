@@ -58,7 +58,7 @@ class Desk:
         monkeypatch.setenv("NIJA_HOME", str(self.home))
         monkeypatch.setenv("NIJA_DATABASE_URL", store_url)
         monkeypatch.setenv("NIJA_FLEET", str(self.fleet))
-        monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "1")
+        monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "2")  # a loaded machine answers late, too
         monkeypatch.setenv("NIJA_CONNECT_COOL_DOWN_SECONDS", "0")
 
     def __enter__(self) -> Self:

