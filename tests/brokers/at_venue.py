@@ -16,6 +16,7 @@ from brokers.account import AccountClient
 from brokers.hub import SharedVenue, Venues
 from brokers.nonces import Turns
 from brokers.simulator.handle import RunningVenue
+from brokers.simulator.manners import MANNERS
 from brokers.simulator.world import World
 from models.clock import Clock, SystemClock
 from models.fleet import Account
@@ -28,7 +29,7 @@ from tests.builders import a_policy
 _migrated: list[bytes] = []
 TRIES = 2
 TIMEOUT_SECONDS = 0.3
-QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "okx": "USDT", "bybit": "USDT", "coinbase": "USD"}
+QUOTE = {str(name): manners.quote for name, manners in MANNERS.items()}
 
 
 @dataclass(frozen=True)

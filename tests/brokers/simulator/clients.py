@@ -7,9 +7,10 @@ from typing import Any
 import ccxt.async_support as ccxt
 
 from brokers.simulator.handle import RunningVenue
+from brokers.simulator.manners import MANNERS
 from brokers.simulator.world import World
 
-QUOTE = {"kraken": "USD", "binance": "USDT", "alpaca": "USD", "bybit": "USDT", "okx": "USDT"}
+QUOTE = {str(name): manners.quote for name, manners in MANNERS.items()}
 
 
 def a_world(venue: str, **changes: Any) -> World:
