@@ -19,7 +19,6 @@ from models.position import Holding
 _WALLETS_PER_PAGE = 250
 _ROWS_PER_PAGE = 100
 _GONE = 404
-_NO_PORTFOLIO = frozenset({403, _GONE})
 _PORTFOLIO = "portfolio"  # the option of a client that keeps its key's one: a key never changes it
 
 # Wallets that spot orders cannot reach: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/accounts
@@ -209,14 +208,9 @@ async def _portfolio(client: Any, uuid: str) -> Mapping[str, Any]:
 async def _staked(client: Any, portfolio: str, wallets: Sequence[str]) -> list[tuple[str, Decimal]]:
     """Return what is staked, by asset: the list of wallets leaves it out (https://github.com/ccxt/ccxt/issues/23853).
 
-    A key that may not see its portfolio, or whose portfolio is gone, is told so: then nothing staked is known.
+    Where the portfolio cannot be seen the balance is not known: what is staked takes a slot, and would be missed.
     """
-    try:
-        breakdown = await _portfolio(client, portfolio)
-    except ccxt.BaseError:
-        if last_answer().status in _NO_PORTFOLIO:
-            return []
-        raise
+    breakdown = await _portfolio(client, portfolio)
     return [
         (client.safe_currency_code(str(position["asset"])), exact(position["total_balance_crypto"]))
         for position in breakdown["spot_positions"]

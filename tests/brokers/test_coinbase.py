@@ -207,12 +207,11 @@ async def test_wallets_that_cannot_be_read_are_no_balance(coinbase: RunningVenue
 
 
 @pytest.mark.parametrize("status", [403, 404])
-async def test_a_portfolio_that_is_not_to_be_seen_hides_only_what_is_staked(
-    coinbase: RunningVenue, status: int
-) -> None:
+async def test_without_its_portfolio_the_balance_is_not_known(coinbase: RunningVenue, status: int) -> None:
     async with reach(coinbase) as at:
         coinbase.set_faults({"operation": "equity", "fault": "error", "code": "X", "status": status, "times": None})
-        assert (await amounts_of(at))["BTC"] == (Decimal(10), Decimal(0), Decimal(0))
+        with pytest.raises((VenueRefused, VenueUnavailable)):
+            await at.account.holdings()
 
 
 async def test_without_an_answer_about_the_portfolio_the_balance_is_not_known(coinbase: RunningVenue) -> None:

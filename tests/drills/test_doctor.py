@@ -302,7 +302,7 @@ def test_a_portfolio_that_is_gone_is_said_to_be(desk: Desk) -> None:
     gone = {"code": "NOT_FOUND", "message": "portfolio not found", "status": 404}
     venue.set_faults({"operation": "equity", "fault": "error", "times": None, **gone})
 
-    found = line(desk.examine(), Check.EQUITY)
+    found = line(desk.examine(), Check.BALANCE)
 
     assert (found.verdict, found.code) == (Verdict.FAIL, "PORTFOLIO_MISSING")
     assert "portfolio" in str(found.next_step)
