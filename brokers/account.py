@@ -6,18 +6,19 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import ccxt.async_support as ccxt
-import stamina
 
 from brokers.adapter import Adapter
 from brokers.capabilities import Capabilities, Permissions
 from brokers.client import forget_answer, last_answer
 from brokers.dust_desks import DUST_DESKS, DustDesk
-from brokers.errors import MALFORMED, placement_error, read_error
+from brokers.errors import MALFORMED, placement_error
 from brokers.order_window import OrderWindow, sending_within
+from brokers.reads import read
 from brokers.venue_clock import VenueClock
 from models.amounts import exact, plain
+from models.clock import Clock
 from models.dust import Converted, DustOffer
-from models.errors import OutcomeUnknown, SignAgain, VenueRefused, VenueUnavailable
+from models.errors import OutcomeUnknown, VenueRefused, VenueUnavailable
 from models.order import Fill, Intent, VenueOrder
 from models.policy import Policy
 from models.position import Holding, OpenOrder
@@ -25,14 +26,15 @@ from models.reasons import OrderState
 
 T = TypeVar("T")
 
-_MAX_READ_DELAY_SECONDS = 30.0
-
 
 class AccountClient:
     """Reads and writes one account. Reads are retried as the policy says; a placement never is."""
 
-    def __init__(self, account: str, client: Any, adapter: Adapter, policy: Policy, venue_clock: VenueClock) -> None:
+    def __init__(
+        self, account: str, client: Any, adapter: Adapter, *, policy: Policy, clock: Clock, venue_clock: VenueClock
+    ) -> None:
         self.account = account
+        self._clock = clock
         self._venue_clock = venue_clock
         self._client = client
         self._adapter = adapter
@@ -213,43 +215,14 @@ class AccountClient:
         )
 
     async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await read(self.venue, operation, call, self._policy, self.measure_clock)
-
-
-async def read(
-    venue: str,
-    operation: str,
-    call: Callable[[], Awaitable[T]],
-    policy: Policy,
-    before_signing_again: Callable[[], Awaitable[None]] | None = None,
-) -> T:
-    """Make one read, again while that may help, as often as the policy says.
-
-    Raises: VenueUnavailable, VenueRefused.
-    """
-    delay = policy.balance_fetch_base_delay
-    async for attempt in stamina.retry_context(
-        on=_may_help,
-        attempts=policy.balance_fetch_max_attempts,
-        timeout=None,
-        wait_initial=delay,
-        wait_max=_MAX_READ_DELAY_SECONDS,
-        wait_jitter=delay * 0.3,
-    ):
-        with attempt:
-            forget_answer()
-            try:
-                return await call()
-            except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
-                found = read_error(error, venue, operation, last_answer())
-                if isinstance(found, SignAgain) and before_signing_again is not None:
-                    await before_signing_again()
-                raise found from None  # as in `_place_once`
-    raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _may_help(error: Exception) -> bool:
-    return isinstance(error, VenueUnavailable | SignAgain)
+        return await read(
+            self.venue,
+            operation,
+            call,
+            policy=self._policy,
+            clock=self._clock,
+            before_signing_again=self.measure_clock,
+        )
 
 
 def _venue_order(raw: Mapping[str, Any]) -> VenueOrder:

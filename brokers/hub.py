@@ -10,10 +10,11 @@ from typing import Any, Generic, Self, TypeVar
 
 import aiohttp
 
-from brokers.account import AccountClient, read
+from brokers.account import AccountClient
 from brokers.adapter import Adapter
 from brokers.client import build_client
 from brokers.nonces import KeyTurn, Turns
+from brokers.reads import read
 from brokers.venue_clock import VenueClock
 from brokers.venues import adapter_for, capabilities_of
 from models.amounts import exact
@@ -72,7 +73,7 @@ class SharedVenue:
         """Return all prices, not older than half a minute. Raises: VenueUnavailable, VenueRefused."""
         await self.load(policy)
         return await self._tickers.get(
-            lambda: read(self._adapter.venue, "tickers", self._read_tickers, policy),
+            lambda: self._read("tickers", self._read_tickers, policy),
             still_good=lambda tickers: self._clock.now() - tickers.read_at < TICKERS_FRESH_FOR,
         )
 
@@ -105,7 +106,9 @@ class SharedVenue:
         client = self._build(credentials, turn)
         client.set_markets_from_exchange(self._client)
         client.number = str
-        return AccountClient(account, client, self._adapter, policy, self._venue_clock)
+        return AccountClient(
+            account, client, self._adapter, policy=policy, clock=self._clock, venue_clock=self._venue_clock
+        )
 
     async def close(self) -> None:
         """Let go of the client."""
@@ -127,9 +130,12 @@ class SharedVenue:
     async def _load(self, policy: Policy) -> None:
         """Load the markets, and see how far the venue's clock is from ours: requests and prices are dated by it."""
         await asyncio.gather(
-            read(self._adapter.venue, "markets", self._load_markets, policy),
+            self._read("markets", self._load_markets, policy),
             self._venue_clock.measure(lambda: self._adapter.time(self._client)),
         )
+
+    async def _read(self, operation: str, call: Callable[[], Awaitable[T]], policy: Policy) -> T:
+        return await read(self._adapter.venue, operation, call, policy=policy, clock=self._clock)
 
     async def _load_markets(self) -> None:
         # ccxt compares precisions as floats while it loads; their shortest form is the text the venue wrote. Everything

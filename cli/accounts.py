@@ -2,12 +2,11 @@
 
 import asyncio
 import getpass
-from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from cli.console import FleetOption, out
+from cli.console import FleetOption, OneAccountOption, ReasonOption, given, out
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.fleet import load_fleet
@@ -17,9 +16,6 @@ from models.store.halts import clear_halts, standing_halts
 from models.store.tracked import forget as forget_tracked
 
 halts = typer.Typer(no_args_is_help=True, help="See which accounts are halted, and lift a halt.")
-
-AccountArgument = Annotated[str, typer.Option("--account", metavar="ID", help="The account.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with your name.")]
 
 
 @halts.command("list")
@@ -44,7 +40,7 @@ def list_halts() -> int:
 
 
 @halts.command()
-def resume(account: AccountArgument, reason: ReasonOption) -> int:
+def resume(account: OneAccountOption, reason: ReasonOption) -> int:
     """Lift an account's halts.
 
     Example: nija halts resume --account alice --reason "sold by hand, within the cap again"
@@ -53,7 +49,7 @@ def resume(account: AccountArgument, reason: ReasonOption) -> int:
     async def run() -> int:
         async with await Store.open(load_settings().store_url) as store:
             lifted = await clear_halts(
-                store, account, by=getpass.getuser(), reason=_given(reason), now=SystemClock().now()
+                store, account, by=getpass.getuser(), reason=given(reason), now=SystemClock().now()
             )
         if not lifted:
             raise ConfigError("--account", f"no halt stands for {account!r}", "what nija halts list shows")
@@ -63,14 +59,14 @@ def resume(account: AccountArgument, reason: ReasonOption) -> int:
     return asyncio.run(run())
 
 
-def forget(account: AccountArgument, reason: ReasonOption, fleet: FleetOption = None) -> int:
+def forget(account: OneAccountOption, reason: ReasonOption, fleet: FleetOption = None) -> int:
     """Accept that an account's tracked positions are truly gone, after a read that looked empty.
 
     Example: nija forget --account alice --reason "withdrawn to cold storage"
     """
     settings = load_settings()
     load_fleet(fleet or settings.fleet, policy_defaults()).choose([account])
-    why = _given(reason)
+    why = given(reason)
 
     async def run() -> int:
         async with await Store.open(settings.store_url) as store:
@@ -79,9 +75,3 @@ def forget(account: AccountArgument, reason: ReasonOption, fleet: FleetOption = 
         return 0
 
     return asyncio.run(run())
-
-
-def _given(reason: str) -> str:
-    if not reason.strip():
-        raise ConfigError("--reason", "is empty", "a sentence for whoever reads the history")
-    return reason.strip()

@@ -9,6 +9,8 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
+from models.errors import ConfigError
+
 _PIPED_WIDTH = 160  # a file or a pipe has no width; Rich would cut tables at 80
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
@@ -23,6 +25,17 @@ AccountsOption = Annotated[
     typer.Option("--account", metavar="ID", help="Only this account; may be given more than once [default: all]."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout, nothing else.")]
+
+
+OneAccountOption = Annotated[str, typer.Option("--account", metavar="ID", help="The account.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with your name.")]
+
+
+def given(reason: str) -> str:
+    """Return a reason without the space around it. Raises: ConfigError for one that says nothing."""
+    if not reason.strip():
+        raise ConfigError("--reason", "is empty", "a sentence for whoever reads the history")
+    return reason.strip()
 
 
 def complain(code: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ NijaError
 ├── StoreError            the ledger is not there; no order leaves
 └── VenueError
     ├── VenueUnavailable  a read failed in transport; retry
+    │   └── NotAsked      our own guard kept the call back: the breaker is open, or the venue wants to be left alone
     ├── VenueRefused      proof of refusal, with its reason
     │   └── SignAgain     refused before it was looked at (nonce, clock); may be signed and sent again
     └── OutcomeUnknown    sent, no proof either way; look up, never resend
@@ -190,6 +191,21 @@ class VenueError(NijaError):
 
 class VenueUnavailable(VenueError):
     """A read failed in transport, or its answer cannot be read: retry it, infer nothing."""
+
+
+class NotAsked(VenueUnavailable):
+    """A guard of ours kept the call back: BREAKER_OPEN, or RATE_LIMITED for longer than a call should wait.
+
+    Nothing was sent. `until`: when it may be tried again.
+    """
+
+    def __init__(self, code: str, venue: str, operation: str, detail: str, until: datetime) -> None:
+        super().__init__(code, venue, operation, detail)
+        self.args = (code, venue, operation, detail, until)
+        self.until = until
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; not before {self.until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class VenueRefused(VenueError):

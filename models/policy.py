@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from models.amounts import plain
 
 Usd = Annotated[Decimal, Field(ge=0, le=Decimal(1_000_000_000), allow_inf_nan=False)]
+Symbol = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -64,6 +65,29 @@ class Policy(BaseModel):
     )
     balance_fetch_max_attempts: int = Field(default=3, ge=1, le=10, description="Tries of one read.")
     balance_fetch_base_delay: Seconds = Field(default=2.0, description="Wait after the first try; doubles, 30 at most.")
+    balance_stale_warning_minutes: float = Field(
+        default=30, gt=0, le=10_080, allow_inf_nan=False, description="A balance older than this is warned of."
+    )
+    balance_error_alert: int = Field(default=3, ge=1, le=100, description="Failed reads in a row that raise an alert.")
+    allow_stale_balance_minutes: float = Field(
+        default=0,
+        ge=0,
+        le=1440,
+        allow_inf_nan=False,
+        description="Entries go on while the balance is unreadable and the last one is not older than this.",
+    )
+    breaker_failure_threshold: int = Field(
+        default=5, ge=1, le=1000, description="Failed calls in a row that open a circuit breaker."
+    )
+    breaker_recovery_seconds: Seconds = Field(
+        default=60, description="How long it stays open before one call may try; grows with every opening in a row."
+    )
+    breaker_success_threshold: int = Field(
+        default=2, ge=1, le=100, description="Calls in a row that must succeed before it closes."
+    )
+    restricted_symbols: tuple[Symbol, ...] = Field(
+        default=(), description="No entry is allowed in these, whatever their price."
+    )
     symbol_freeze_threshold: int = Field(default=3, ge=1, le=100, description="Price failures that freeze a symbol.")
     symbol_freeze_cooldown_hours: float = Field(default=24, ge=0, le=8760)
     entry_reservation_seconds: Seconds = Field(default=15, description="How long an allowed entry keeps its slot.")

@@ -114,6 +114,10 @@ class Block(StrEnum):
     BELOW_VENUE_MINIMUM = "below_venue_minimum"
     INSUFFICIENT_CASH = "insufficient_cash"
     EQUITY_MISMATCH = "equity_mismatch"
+    BREAKER_OPEN = "breaker_open"
+    BALANCE_STALE = "balance_stale"
+    SYMBOL_FROZEN = "symbol_frozen"
+    SYMBOL_RESTRICTED = "symbol_restricted"
 
 
 class Verdict(StrEnum):

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from models.dust import DustMark
 from models.reasons import Mode, Reason
+from models.store.decisions import Decision, record
 from models.store.engine import Store
 from models.store.tables import DUST_MARKS
 
@@ -50,14 +51,13 @@ async def mark(store: Store, account: str, marks: Mapping[str, DustMark], *, mod
 
 async def remove_mark(store: Store, account: str, symbol: str, *, by: str, reason: str, now: datetime) -> bool:
     """Remove one mark, keeping who and why; return whether it stood."""
-    async with store.writing() as connection:
-        changed = await connection.execute(
-            update(DUST_MARKS)
-            .where(
-                DUST_MARKS.c.account == account,
-                DUST_MARKS.c.symbol == symbol,
-                DUST_MARKS.c.removed_at.is_(None),
-            )
-            .values(removed_at=now, removed_by=by, removed_reason=reason),
-        )
-        return changed.rowcount > 0
+    standing = (DUST_MARKS.c.account == account, DUST_MARKS.c.symbol == symbol, DUST_MARKS.c.removed_at.is_(None))
+    removal = update(DUST_MARKS).where(*standing).values(removed_at=now, removed_by=by, removed_reason=reason)
+
+    def remove(connection: Connection) -> bool:
+        stood = connection.execute(removal).rowcount > 0
+        if stood:
+            record(connection, Decision(account, f"take {symbol} off the blacklist", by, reason, now))
+        return stood
+
+    return await store.write(remove)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.reasons import HaltCause, Mode
+from models.store.decisions import Decision, record
 from models.store.engine import Store
 from models.store.tables import HALTS
 
@@ -67,10 +68,12 @@ async def halt(
 
 async def clear_halts(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
     """Lift every standing halt of an account, keeping who and why; return how many there were."""
-    async with store.writing() as connection:
-        changed = await connection.execute(
-            update(HALTS)
-            .where(HALTS.c.account == account, HALTS.c.cleared_at.is_(None))
-            .values(cleared_at=now, cleared_by=by, clear_reason=reason),
-        )
-        return changed.rowcount
+    standing = update(HALTS).where(HALTS.c.account == account, HALTS.c.cleared_at.is_(None))
+
+    def clear(connection: Connection) -> int:
+        cleared = connection.execute(standing.values(cleared_at=now, cleared_by=by, clear_reason=reason)).rowcount
+        if cleared:
+            record(connection, Decision(account, f"lift {cleared} halts", by, reason, now))
+        return cleared
+
+    return await store.write(clear)

@@ -253,6 +253,77 @@ class ReservationRow(SQLModel, table=True):
     expires_at: float
 
 
+class BreakerRow(SQLModel, table=True):
+    """One circuit breaker, which all processes share. Times are seconds since 1970 by the store's own clock.
+
+    `account` is "*" for what the accounts of a venue read together; `address` is empty for the venue's own.
+    """
+
+    __tablename__ = "breakers"
+
+    venue: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    direction: str = Field(primary_key=True)
+    state: str
+    failures: int
+    successes: int
+    openings: int
+    recovery_seconds: float
+    state_since: float
+    healthy_since: float | None = None
+    probe_by: str | None = None
+    probe_expires_at: float | None = None
+    total_calls: int
+    total_failures: int
+    last_success: float | None = None
+    last_failure: float | None = None
+    last_error_code: str | None = None
+    version: int
+
+
+class ThrottleRow(SQLModel, table=True):
+    """What of one allowance is used up, which all processes share (seconds by the store's own clock)."""
+
+    __tablename__ = "throttles"
+
+    budget: str = Field(primary_key=True)
+    level: float
+    updated_at: float
+    closed_until: float = 0.0
+    closed_for: str = ""
+
+
+class FreezeRow(Owned, table=True):
+    """A symbol whose price failed, or that a person set aside; the row goes when nothing is left to say."""
+
+    __tablename__ = "freezes"
+
+    account: str = Field(primary_key=True)
+    symbol: str = Field(primary_key=True)
+    state: str
+    cause: str
+    failures: int
+    since: datetime = _instant()
+    thaws_at: datetime | None = _instant(nullable=True)
+    updated_at: datetime = _instant()
+
+
+class BalanceRow(Owned, table=True):
+    """The last balance that could be read, and how many reads have failed since."""
+
+    __tablename__ = "balances"
+
+    account: str = Field(primary_key=True)
+    cash_free: Decimal | None = _exact(nullable=True)
+    cash_total: Decimal | None = _exact(nullable=True)
+    equity: Decimal | None = _exact(nullable=True)
+    read_at: datetime | None = _instant(nullable=True)
+    errors: int
+    last_error_code: str | None = None
+    last_error_at: datetime | None = _instant(nullable=True)
+
+
 class DecisionRow(SQLModel, table=True):
     """What a person decided about an account, with who, when and why."""
 
@@ -285,3 +356,7 @@ DUST_MARKS = _table(DustMarkRow)
 TRACKED = _table(TrackedRow)
 RESERVATIONS = _table(ReservationRow)
 DECISIONS = _table(DecisionRow)
+BREAKERS = _table(BreakerRow)
+THROTTLES = _table(ThrottleRow)
+FREEZES = _table(FreezeRow)
+BALANCES = _table(BalanceRow)

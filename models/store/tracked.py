@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from models.position import Position, Snapshot, Tracked
 from models.reasons import Mode
+from models.store.decisions import Decision, record
 from models.store.engine import Store
-from models.store.tables import DECISIONS, SNAPSHOTS, TRACKED
+from models.store.tables import SNAPSHOTS, TRACKED
 
 
 async def tracked_positions(store: Store, account: str) -> dict[str, Tracked]:
@@ -79,18 +80,13 @@ async def save_snapshot(
 
 async def forget(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
     """Drop everything tracked of an account: a person says that it is truly gone. Return how many there were."""
-    async with store.writing() as connection:
-        dropped = await connection.execute(delete(TRACKED).where(TRACKED.c.account == account))
-        await connection.execute(
-            insert(DECISIONS).values(
-                account=account,
-                decision=f"forget {dropped.rowcount} tracked positions",
-                decided_by=by,
-                reason=reason,
-                decided_at=now,
-            ),
-        )
-        return dropped.rowcount
+
+    def drop(connection: Connection) -> int:
+        dropped = connection.execute(delete(TRACKED).where(TRACKED.c.account == account)).rowcount
+        record(connection, Decision(account, f"forget {dropped} tracked positions", by, reason, now))
+        return dropped
+
+    return await store.write(drop)
 
 
 async def _newest(store: Store, account: str) -> Row[Any] | None:

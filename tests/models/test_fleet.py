@@ -107,7 +107,7 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
             "accounts[0]",
             "url and simulated exclude each other",
         ),
-        (one(more="policies: {p: {max_position: 5}}\n"), "policies.p.max_position", "unknown key (allowed: balance_"),
+        (one(more="policies: {p: {max_position: 5}}\n"), "policies.p.max_position", "unknown key (allowed: allow_"),
         (
             one(more="policies: {p: {max_positions: 0}}\n"),
             "policies.p.max_positions",
