@@ -3,8 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 5
+# What one test process has compiled, asserts included, the others read.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test check bench lock clean help
+.PHONY: run test check bench faults lock clean help
 
 help:  ## Show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +26,9 @@ check: $(READY)  ## Format, lint, types, import directions, quick tests
 
 bench: $(READY)  ## Measure, against a bare loop in the same run
 	$(BIN)/python benchmarks/fleet.py
+
+faults: $(READY)  ## Put every fault to every call of a run at every venue, about 15 minutes
+	$(BIN)/python benchmarks/faults.py
 
 lock:  ## Pin the dependencies of pyproject.toml anew
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q uv

@@ -75,6 +75,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace, api: str) -> R
         urls = {venue: stack.enter_context(simulated(venue, folder, options)) for venue in QUOTES}
         fleet = write_fleet(folder, urls, options.accounts)
         environment = os.environ | keys(options.accounts) | {"NIJA_HOME": str(folder / "home"), "PREFECT_API_URL": api}
+        environment["NIJA_LIMITS_FACTOR"] = "1000"  # these venues do not count, and the bare loop does not wait
         if name == "nija":
             arguments = ["-m", "cli", "normalize", "--fleet", str(fleet), "--live", "--yes", "--json"]
         else:

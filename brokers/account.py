@@ -8,21 +8,26 @@ from typing import Any, TypeVar
 import ccxt.async_support as ccxt
 
 from brokers.adapter import Adapter
+from brokers.breaker import CircuitBreaker, calling
 from brokers.capabilities import Capabilities, Permissions
 from brokers.client import forget_answer, last_answer
 from brokers.dust_desks import DUST_DESKS, DustDesk
 from brokers.errors import MALFORMED, placement_error
 from brokers.order_window import OrderWindow, sending_within
 from brokers.reads import read
+from brokers.throttle import priority
+from brokers.trade_history import TradeHistory
 from brokers.venue_clock import VenueClock
 from models.amounts import exact, plain
 from models.clock import Clock
 from models.dust import Converted, DustOffer
-from models.errors import OutcomeUnknown, VenueRefused, VenueUnavailable
+from models.errors import NotAsked, OutcomeUnknown, VenueRefused, VenueUnavailable
 from models.order import Fill, Intent, VenueOrder
 from models.policy import Policy
 from models.position import Holding, OpenOrder
 from models.reasons import OrderState
+from rules.adoption import Trade
+from rules.throttle import Priority
 
 T = TypeVar("T")
 
@@ -31,7 +36,16 @@ class AccountClient:
     """Reads and writes one account. Reads are retried as the policy says; a placement never is."""
 
     def __init__(
-        self, account: str, client: Any, adapter: Adapter, *, policy: Policy, clock: Clock, venue_clock: VenueClock
+        self,
+        account: str,
+        client: Any,
+        adapter: Adapter,
+        *,
+        policy: Policy,
+        clock: Clock,
+        venue_clock: VenueClock,
+        reads: CircuitBreaker | None = None,
+        writes: CircuitBreaker | None = None,
     ) -> None:
         self.account = account
         self._clock = clock
@@ -39,6 +53,8 @@ class AccountClient:
         self._client = client
         self._adapter = adapter
         self._policy = policy
+        self._reads = reads
+        self._writes = writes
 
     @property
     def venue(self) -> str:
@@ -49,6 +65,11 @@ class AccountClient:
     def capabilities(self) -> Capabilities:
         """What the venue can do."""
         return self._adapter.capabilities
+
+    @property
+    def trades_kept(self) -> timedelta | None:
+        """How far back the venue lists fills; None: for ever, or it is not known."""
+        return self._adapter.trades_kept
 
     async def holdings(self) -> tuple[Holding, ...]:
         """Return every balance above zero.
@@ -90,8 +111,8 @@ class AccountClient:
 
         `sent_at` is by the venue's clock; the order is void there once the policy's deadline after it has passed.
 
-        Raises: VenueRefused on proof of refusal, as SignAgain where only nonce or hour were wrong; OutcomeUnknown on
-        anything else.
+        Raises: VenueRefused on proof of refusal, as SignAgain where only nonce or hour were wrong; NotAsked where it
+        was kept back; OutcomeUnknown on anything else.
         """
         window = OrderWindow(sent_at, sent_at + timedelta(seconds=self._policy.order_deadline_seconds))
         params = self._adapter.place_params(intent.client_order_id, window)
@@ -111,7 +132,7 @@ class AccountClient:
     async def convert_dust(self, assets: Sequence[str], sent_at: datetime) -> None:
         """Ask once for the conversion of small balances; what came of it is in `converted`.
 
-        Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else.
+        Raises: VenueRefused on proof of refusal; NotAsked where it was kept back; OutcomeUnknown on anything else.
         """
         window = OrderWindow(sent_at, sent_at + timedelta(seconds=self._policy.order_deadline_seconds))
         desk = self._dust_desk()
@@ -153,6 +174,14 @@ class AccountClient:
         """Return the venue ids of the orders that traded in `symbol` since then."""
         return await self._read("trades", lambda: self._adapter.order_ids_traded(self._client, symbol, since))
 
+    def trade_history(self) -> TradeHistory:
+        """Return the account's fills, to be read as far as they are wanted."""
+        return TradeHistory(self._adapter, self._client, lambda call: self._read("trades", call))
+
+    async def trades(self, symbol: str, since: datetime | None = None) -> tuple[Trade, ...]:
+        """Return the fills in a symbol, newest first, as far as the venue lists them. Raises: as `TradeHistory.of`."""
+        return (await self.trade_history().of(symbol, since=since)).newest_first
+
     async def cancel(self, order_id: str, symbol: str) -> None:
         """Cancel an order; one that is gone already is no error, since its fills are read again in any case.
 
@@ -161,11 +190,16 @@ class AccountClient:
 
         async def cancel() -> None:
             try:
-                await self._client.cancel_order(order_id, symbol)
+                with priority(Priority.EMERGENCY):
+                    await self._client.cancel_order(order_id, symbol)
             except ccxt.InvalidOrder:  # covers OrderNotFound: filled or canceled in the meantime
                 return
 
-        await self._read("cancel", cancel)
+        await self._read("cancel", cancel, breaker=self._writes, passes=True)
+
+    async def orders_kept_back(self) -> NotAsked | None:
+        """Return how the breaker would keep an order back now; None: it would go. Raises: StoreError."""
+        return None if self._writes is None else await self._writes.kept_back("place")
 
     async def close(self) -> None:
         """Let go of the client, and of its key's turn."""
@@ -178,28 +212,36 @@ class AccountClient:
 
     async def _place_once(self, intent: Intent, params: Mapping[str, Any]) -> dict[str, Any]:
         params = {**params, **(self._adapter.buy_params if intent.side == "buy" else {})}
-        answer = await self._written(
-            lambda: self._client.create_order(
+
+        async def create() -> dict[str, Any]:
+            answer = await self._client.create_order(
                 intent.symbol, "market", intent.side, plain(intent.quantity), None, params
             )
-        )
-        if not isinstance(answer, dict) or not answer.get("id"):
-            raise OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
-        return answer
+            if isinstance(answer, dict) and answer.get("id"):
+                return answer
+            unknown = OutcomeUnknown("MALFORMED_ANSWER", self.venue, "place", "the answer names no order id")
+            unknown.is_transport = True
+            raise unknown
+
+        return await self._written(create)
 
     async def _written(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make one writing call. Raises: VenueRefused on proof of refusal; OutcomeUnknown on anything else."""
-        forget_answer()
-        try:
-            return await call()
-        except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
-            raise placement_error(
-                error,
-                self.venue,
-                last_answer(),
-                unknown_texts=self._adapter.unknown_texts,
-                refusal_texts=self._adapter.refusal_texts,
-            ) from None  # ccxt's text holds the whole address, and Prefect logs what stands behind an error
+        """Make one writing call.
+
+        Raises: VenueRefused on proof of refusal; NotAsked where it was kept back; OutcomeUnknown on anything else.
+        """
+        async with calling(self._writes, "place", self._policy):
+            forget_answer()
+            try:
+                return await call()
+            except (ccxt.BaseError, TimeoutError, *MALFORMED) as error:
+                raise placement_error(
+                    error,
+                    self.venue,
+                    last_answer(),
+                    unknown_texts=self._adapter.unknown_texts,
+                    refusal_texts=self._adapter.refusal_texts,
+                ) from None  # ccxt's text holds the whole address, and Prefect logs what stands behind an error
 
     async def _open_orders(self) -> tuple[OpenOrder, ...]:
         return tuple(
@@ -214,7 +256,14 @@ class AccountClient:
             for raw in await self._adapter.open_orders(self._client)
         )
 
-    async def _read(self, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _read(
+        self,
+        operation: str,
+        call: Callable[[], Awaitable[T]],
+        *,
+        breaker: CircuitBreaker | None = None,
+        passes: bool = False,
+    ) -> T:
         return await read(
             self.venue,
             operation,
@@ -222,6 +271,8 @@ class AccountClient:
             policy=self._policy,
             clock=self._clock,
             before_signing_again=self.measure_clock,
+            breaker=breaker or self._reads,
+            passes=passes,
         )
 
 

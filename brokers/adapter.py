@@ -1,7 +1,7 @@
 """How one venue differs from the ccxt norm. The base class is the generic venue; a subclass holds what is different."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ import ccxt.async_support as ccxt
 
 from brokers.capabilities import Capabilities, Dust, LookUp, Permissions
 from brokers.order_window import OrderWindow
+from brokers.trade_history import TradesPage
 from models.amounts import exact
 from models.position import Holding
 
@@ -26,6 +27,10 @@ class Adapter:
     # Parameters by which a market buy names a quantity and no amount of quote.
     buy_params: ClassVar[Mapping[str, Any]] = {}
     refusal_texts: ClassVar[tuple[str, ...]] = ()
+    # Whether the venue lists fills symbol by symbol, how many pages of them are read at most, and how old they get.
+    trades_by_symbol: ClassVar[bool] = True
+    most_trade_pages: ClassVar[int] = 50
+    trades_kept: ClassVar[timedelta | None] = None
 
     def __init__(self, capabilities: Capabilities) -> None:
         self.capabilities = capabilities
@@ -97,6 +102,11 @@ class Adapter:
         """Return the venue ids of the orders that traded in `symbol` since then."""
         trades = await client.fetch_my_trades(symbol, int(since.timestamp() * 1000))
         return frozenset(str(t["order"]) for t in trades if t.get("order") and t.get("symbol") == symbol)
+
+    async def trades_page(self, client: Any, symbol: str, cursor: Any) -> TradesPage:  # noqa: ARG002 - see below
+        """Return one page of ccxt's trades of the account, the newest first; the cursor is the last page's."""
+        # ccxt has no common way to ask for older ones, and some venues ignore what they do not know.
+        return TradesPage(await client.fetch_my_trades(symbol), cursor=None)
 
     async def time(self, client: Any) -> datetime | None:
         """Return the hour at the venue, by which it judges whether an order is late. None: it does not tell."""

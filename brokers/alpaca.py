@@ -10,6 +10,7 @@ import ccxt.async_support as ccxt
 from brokers.adapter import Adapter, holding_of
 from brokers.alpaca_client import AlpacaClient
 from brokers.capabilities import Permissions
+from brokers.trade_history import TradesPage
 from models.amounts import exact
 from models.position import Holding
 
@@ -31,15 +32,15 @@ class Alpaca(Adapter):
     """Alpaca's crypto spot. Stocks and options of the same account are not ours: they are left out."""
 
     client_mixins: ClassVar[tuple[type, ...]] = (AlpacaClient,)
+    trades_by_symbol: ClassVar[bool] = False
     # An order of ours exists under this id: it is looked up.
     unknown_texts: ClassVar[tuple[str, ...]] = ("order_id must be unique", "order id must be unique")
     # https://docs.alpaca.markets/reference/postorder: 403 and 422 are given before an order exists.
     refusal_texts: ClassVar[tuple[str, ...]] = ("40010000", "40010001", "40310000", "42210000")
 
     def config(self, url: str | None) -> dict[str, Any]:
-        """Redirect every API; let ccxt's bucket hold what Alpaca allows (200 a minute)."""
+        """Redirect every API."""
         config: dict[str, Any] = {
-            "tokenBucket": {"capacity": 20, "tokens": 20},
             # ccxt would state 10 USD as the least value of every order. The venue asks that of buys alone, and a
             # holding below it could not be sold any more: https://github.com/ccxt/ccxt/blob/master/ts/src/alpaca.ts
             "options": {"minCostUSD": 0},
@@ -132,6 +133,17 @@ class Alpaca(Adapter):
             if request.get("page_token") == page[-1]["id"]:
                 raise ValueError("the pages of fills do not advance")
             request["page_token"] = page[-1]["id"]
+
+    async def trades_page(self, client: Any, symbol: str, cursor: Any) -> TradesPage:  # noqa: ARG002 - all in one
+        """Read a hundred fills of any asset, from the newest back. What they cost in fees is in none of them."""
+        request = {"activity_type": "FILL", "direction": "desc", "page_size": _FILLS_PER_PAGE}
+        request |= {"page_token": cursor} if cursor else {}
+        rows = _rows(await client.traderPrivateGetV2AccountActivitiesActivityType(request))
+        last = str(rows[-1]["id"]) if rows else None
+        if last is not None and last == cursor:
+            raise ValueError("the pages of fills do not advance")
+        parsed = [client.parse_trade(row) for row in rows]
+        return TradesPage(parsed, cursor=last if len(rows) >= _FILLS_PER_PAGE else None)
 
 
 def _rows(answer: Any) -> list[Any]:

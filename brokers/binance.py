@@ -11,9 +11,12 @@ from brokers.adapter import Adapter, holding_of, yes_or_no
 from brokers.capabilities import Permissions
 from brokers.client import last_answer
 from brokers.order_window import OrderWindow
+from brokers.trade_history import TradesPage
 from models.position import Holding
 
 _NO_SUCH_ORDER = "-2013"
+_FILLS_PER_PAGE = 1000
+_FIRST_ID = 1  # zero might be taken for none
 
 
 class Binance(Adapter):
@@ -32,8 +35,6 @@ class Binance(Adapter):
                 "fetchMargins": False,
                 "warnOnFetchOpenOrdersWithoutSymbol": False,
             },
-            # 6,000 a minute an address; ccxt's costs are in units of 50 ms.
-            "tokenBucket": {"capacity": 1200, "tokens": 1200},
         }
         if url is not None:
             base = url.rstrip("/")
@@ -70,6 +71,22 @@ class Binance(Adapter):
         # ccxt would stamp it when it signs, which may be long after the instant that the ledger holds.
         length = window.closes_ms - window.opens_ms
         return {"clientOrderId": client_order_id, "timestamp": window.opens_ms, "recvWindow": length}
+
+    async def trades_page(self, client: Any, symbol: str, cursor: Any) -> TradesPage:
+        """Read the newest thousand fills; where there are more, all from the first one on until they meet those.
+
+        The venue lists on from an id and never back from one:
+        https://developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints
+        """
+        if cursor is None:
+            newest = await client.fetch_my_trades(symbol, None, _FILLS_PER_PAGE)
+            first = min((int(trade["id"]) for trade in newest), default=0)
+            return TradesPage(newest, cursor=(_FIRST_ID, first) if len(newest) >= _FILLS_PER_PAGE else None)
+        start, meets = cursor
+        rows = await client.fetch_my_trades(symbol, None, _FILLS_PER_PAGE, {"fromId": start})
+        last = max((int(trade["id"]) for trade in rows), default=meets)
+        joined = last >= meets or len(rows) < _FILLS_PER_PAGE
+        return TradesPage(rows, cursor=None if joined else (last + 1, meets), joins=joined)
 
     async def find(self, client: Any, client_order_id: str, symbol: str, since: datetime) -> Mapping[str, Any] | None:  # noqa: ARG002
         """Ask for the newest order under our id. Only the venue's own "does not exist" counts as not found."""

@@ -4,7 +4,7 @@ Version 5 of its API, a unified trading account, spot alone: https://bybit-excha
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -13,12 +13,15 @@ import ccxt.async_support as ccxt
 from brokers.adapter import Adapter, holding_of
 from brokers.capabilities import Permissions
 from brokers.order_window import OrderWindow, current_window
+from brokers.trade_history import TradesPage
 from models.amounts import exact
 from models.position import Holding
 
 _DATED = frozenset({"v5/order/create", "v5/asset/covert/small-balance-execute"})
 _ORDERS_PER_PAGE = 50
 _FILLS_PER_PAGE = 100
+_WEEK_MS = 7 * 86_400_000
+_KEPT_MS = 729 * 86_400_000  # two years, less one day
 _TELLING_EQUITY = Decimal("0.01")  # dollar values have eight decimals: of less than this, the rate is not exact
 
 # https://bybit-exchange.github.io/docs/v5/error: codes that ccxt has another class for, or none.
@@ -75,6 +78,10 @@ class Bybit(Adapter):
     """Bybit spot on a unified trading account."""
 
     client_mixins: ClassVar[tuple[type, ...]] = (SignedWithinWindow, MarketOrderSizes)
+    # A page is seven days at most, and most of those are empty: so the list of every market is read, once for all.
+    trades_by_symbol: ClassVar[bool] = False
+    most_trade_pages: ClassVar[int] = 400
+    trades_kept: ClassVar[timedelta | None] = timedelta(days=729)
     unknown_texts: ClassVar[tuple[str, ...]] = (
         "10014",  # invalid duplicate request
         "12141",  # duplicate client order id, as are the next three
@@ -172,6 +179,27 @@ class Bybit(Adapter):
         }
         rows = await _every_page(client.privateGetV5ExecutionList, request)
         return frozenset(str(row["orderId"]) for row in rows if row["symbol"] == market["id"])
+
+    async def trades_page(self, client: Any, symbol: str, cursor: Any) -> TradesPage:  # noqa: ARG002 - all in one
+        """Read a hundred executions of any market, week by week back from now.
+
+        Two years are kept: https://bybit-exchange.github.io/docs/v5/order/execution
+        """
+        now = client.milliseconds()
+        end, page = cursor or (now, "")
+        start = end - _WEEK_MS
+        request = {"category": "spot", "startTime": start, "endTime": end, "limit": _FILLS_PER_PAGE}
+        result = (await client.privateGetV5ExecutionList({**request, **({"cursor": page} if page else {})}))["result"]
+        rows = [row for row in result["list"] if row["execType"] == "Trade"]
+        parsed = [client.parse_trade(row, client.safe_market(row["symbol"], None, None, "spot")) for row in rows]
+        following = str(result.get("nextPageCursor") or "")
+        if following and following == page:
+            raise ValueError("the venue's pages lead in a circle")
+        if following and result["list"]:
+            return TradesPage(parsed, cursor=(end, following))
+        is_last = start - _WEEK_MS < now - _KEPT_MS
+        back_to = datetime.fromtimestamp(start / 1000, UTC)
+        return TradesPage(parsed, cursor=None if is_last else (start - 1, ""), back_to=back_to)
 
 
 async def _wallet(client: Any) -> Mapping[str, Any]:

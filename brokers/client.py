@@ -8,14 +8,18 @@ import logging
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
 import aiohttp
 import ccxt.async_support as ccxt
 
-from brokers.errors import Answer
+from brokers.errors import Answer, is_rate_limit
+from brokers.limits import Request
 from brokers.nonces import KeyTurn
+from brokers.order_window import current_window
+from brokers.throttle import REQUEUES, Gate
 from brokers.venue_clock import VenueClock
 from models.settings import Credentials
 
@@ -32,18 +36,27 @@ class RequiredKeys(Protocol):
 _quiet = logging.getLogger("brokers.ccxt")
 _quiet.setLevel(logging.WARNING)
 
-_NO_ANSWER = Answer()
-_answer: ContextVar[Answer] = ContextVar("answer", default=_NO_ANSWER)
+
+@dataclass(slots=True)
+class _Heard:
+    """What the venue answered to a call; ccxt makes some of its requests in tasks of its own, which share it."""
+
+    answer: Answer = field(default_factory=Answer)
+
+
+_heard: ContextVar[_Heard | None] = ContextVar("heard", default=None)
+_own_answer: ContextVar[Answer] = ContextVar("own_answer")  # to the one request that this task makes
 
 
 def last_answer() -> Answer:
-    """Return what the venue last answered to this task."""
-    return _answer.get()
+    """Return what the venue last answered to this call."""
+    heard = _heard.get()
+    return Answer() if heard is None else heard.answer
 
 
 def forget_answer() -> None:
     """Start a call without a remembered answer."""
-    _answer.set(_NO_ANSWER)
+    _heard.set(_Heard())
 
 
 class Hardened:
@@ -53,7 +66,7 @@ class Hardened:
     required_keys: RequiredKeys
     venue_clock: VenueClock
     turn: KeyTurn | None = None  # set where the venue wants nonces to arrive in order
-    throttled = True  # ccxt's own switch is off: it would wait for an allowance while others wait for the key
+    gate: Gate | None = None  # where calls wait for the venue's allowance; None: they do not
 
     def handle_errors(  # noqa: PLR0917 - ccxt calls it with these
         self,
@@ -68,7 +81,12 @@ class Hardened:
         request_body: Any,
     ) -> None:
         """Raise what ccxt raises, then what it lets pass."""
-        _answer.set(Answer(code, body))
+        told = next((value for name, value in (headers or {}).items() if name.lower() == "retry-after"), None)
+        answer = Answer(code, body, told)
+        _own_answer.set(answer)
+        heard = _heard.get()
+        if heard is not None:
+            heard.answer = answer
         super().handle_errors(  # type: ignore[misc]
             code, reason, url, method, headers, body, response, request_headers, request_body
         )
@@ -81,25 +99,43 @@ class Hardened:
         if isinstance(response, dict) and (required not in response if required else not response):
             raise ccxt.BadResponse(f"the answer has no {required or 'content'}")
 
-    async def throttle(self, cost: float | None = None) -> None:
-        """Wait for the venue's allowance; a call that costs nothing there does not wait behind those that do.
-
-        Kraken counts no orders against the allowance of reads, and an order must not grow late in our own queue.
-        """
-        if cost != 0:
-            await super().throttle(cost)  # type: ignore[misc]
-
     async def fetch2(
         self, path: str, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
     ) -> Any:
-        """Wait for the allowance, sign and send; one at a time where the venue wants its nonces in order."""
+        """Wait for the allowance, sign and send; one at a time where the venue wants its nonces in order.
+
+        A read that the venue refuses for its rate waits again, a few times. An order is sent once, whatever happens.
+        """
         arguments = (path, api, method, params or {}, config or {})
-        if self.throttled:
-            await self.throttle(self.calculate_rate_limiter_cost(api, method, path, *arguments[3:]))  # type: ignore[attr-defined]
-        private = (api[0] if isinstance(api, list) else api) == "private"
-        if self.turn is None or not private:
+        is_private = "public" not in (api if isinstance(api, list) else [api])
+        if self.gate is None:
+            return await self._send(arguments, is_private=is_private)
+        cost = self.calculate_rate_limiter_cost(api, method, path, *arguments[3:])  # type: ignore[attr-defined]
+        request = Request(path, method, arguments[3], float(cost), is_private)
+        window = current_window()
+        requeues = 0
+        while True:
+            left = None if window is None else (window.closes_at - self.venue_clock.now()).total_seconds()
+            try:
+                async with self.gate.passing(request, left):
+                    _own_answer.set(Answer())
+                    return await self._send(arguments, is_private=is_private)
+            except ccxt.BaseError as error:
+                if not is_rate_limit(error, _own_answer.get()):
+                    raise
+                await self.gate.refused(request, _own_answer.get(), self.venue_clock.now())
+                if window is not None or requeues == REQUEUES:
+                    raise
+            requeues += 1
+            if (heard := _heard.get()) is not None:
+                heard.answer = Answer()
+
+    async def _send(self, arguments: tuple[Any, ...], *, is_private: bool) -> Any:
+        if self.turn is None or not is_private:
+            self.venue_clock.sending()
             return await super().fetch2(*arguments)  # type: ignore[misc]
         async with self.turn.call():
+            self.venue_clock.sending()
             return await super().fetch2(*arguments)  # type: ignore[misc]
 
     def milliseconds(self) -> int:
@@ -136,6 +172,7 @@ def build_client(
     venue_clock: VenueClock,
     credentials: Credentials | None = None,
     turn: KeyTurn | None = None,
+    gate: Gate | None = None,
     mixins: tuple[type, ...] = (),
 ) -> Any:
     """Return a ccxt client for `venue` on a shared session. Nothing is ever sent twice."""
@@ -143,7 +180,7 @@ def build_client(
         **config,
         "session": session,
         "timeout": int(timeout_seconds * 1000),
-        "enableRateLimit": False,  # see `Hardened.fetch2`
+        "enableRateLimit": False,  # its limiter knows no other client; see `Hardened.fetch2`
         "timeout_on_exit": 0,
     }
     if credentials is not None:
@@ -156,5 +193,6 @@ def build_client(
     client.required_keys = required_keys
     client.venue_clock = venue_clock
     client.turn = turn
+    client.gate = gate
     client.options["maxRetriesOnFailure"] = 0  # ccxt would retry orders too
     return client

@@ -9,7 +9,7 @@ from brokers.account import AccountClient
 from brokers.ledger import Ledger
 from models.clock import Clock
 from models.dust import Converted
-from models.errors import OutcomeUnknown, VenueRefused
+from models.errors import NotAsked, OutcomeUnknown, VenueRefused
 from models.order import Fill, Intent, LedgerOrder, VenueOrder
 from models.reasons import OrderState
 from models.store.leases import Lease
@@ -36,7 +36,7 @@ class Conversions:
         """Ask for the conversion of committed intents, as many at a time as the venue takes.
 
         An accepted request is no conversion yet: `find` reads the history until it shows there.
-        Raises: LeaseLost, StoreError.
+        Raises: LeaseLost, StoreError; NotAsked: it was kept back, and will not be sent.
         """
         dust = self._client.capabilities.dust
         size = 1 if dust is None else dust.assets_per_request
@@ -64,6 +64,10 @@ class Conversions:
             log.warning("conversion outcome unknown", extra={"account": lease.account, "code": unknown.code})
             for intent in ready:
                 await self._ledger.unknown(intent.client_order_id, unknown.code, unknown.detail, self._clock.now())
+        except NotAsked as kept:
+            for intent in ready:
+                await self._ledger.kept_back(intent.client_order_id, kept.code, kept.detail, self._clock.now())
+            raise
 
     def _as_order(self, intent: Intent, made: Converted) -> VenueOrder:
         gross = self._worth(made.into, made.received + made.fee)

@@ -57,6 +57,9 @@ _FINAL_FOR_READS = frozenset(
     },
 )
 
+# A venue that answers so, or does not answer, is not well, whatever was asked.
+_IN_TRANSPORT = frozenset({"UNREACHABLE", "TIMEOUT", "MAINTENANCE"})
+
 # ccxt classes that mean a venue looked at the order and declined it.
 _REFUSALS = (
     ccxt.InsufficientFunds,
@@ -78,6 +81,7 @@ class Answer:
 
     status: int | None = None
     body: str | None = None
+    retry_after: str | None = None  # the header of that name, as it came
 
     @property
     def venue_code(self) -> str | None:
@@ -142,7 +146,9 @@ def read_error(error: BaseException, venue: str, operation: str, answer: Answer)
         return SignAgain(code, venue, operation, detail)
     if code in _FINAL_FOR_READS and (answer.venue_code is not None or isinstance(error, ccxt.AuthenticationError)):
         return VenueRefused(code, venue, operation, detail)
-    return VenueUnavailable(code, venue, operation, detail)
+    found = VenueUnavailable(code, venue, operation, detail)
+    found.is_transport = in_transport(error, answer)
+    return found
 
 
 def placement_error(
@@ -158,6 +164,36 @@ def placement_error(
     `unknown_texts` are venue texts that prove nothing although ccxt's class suggests it; `refusal_texts` prove a
     refusal although ccxt has no class for them. Anything without proof is OutcomeUnknown: looked up, never resent.
     """
+    found = _placement_error(error, venue, answer, unknown_texts, refusal_texts)
+    refused_here = isinstance(found, VenueRefused) and not never_left(error)
+    found.is_transport = not refused_here and in_transport(error, answer)
+    return found
+
+
+def is_rate_limit(error: BaseException, answer: Answer) -> bool:
+    """Whether the venue refused a call for how many there were."""
+    return isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection) or answer.status in {429, 418}
+
+
+def in_transport(error: BaseException, answer: Answer) -> bool:
+    """Whether the way to the venue failed, or the venue itself, whatever was asked.
+
+    By class, status and the presence of words, never by what the words are. A rate limit is none: the venue is well,
+    and the throttle sees to it. Nor is what the venue put in words of its own without calling it a fault of its server:
+    an unknown pair must not close the way for all others.
+    """
+    code = error_code(error)
+    if code == "MALFORMED_ANSWER":
+        return answer.status is not None  # else nothing was sent: it could not be signed, say
+    if code == "VENUE_ERROR":
+        is_server = answer.status is not None and answer.status >= 500  # noqa: PLR2004 - HTTP: a fault of the server
+        return is_server or (answer.venue_code is None and not _is_local(error, answer))
+    return code in _IN_TRANSPORT
+
+
+def _placement_error(
+    error: BaseException, venue: str, answer: Answer, unknown_texts: tuple[str, ...], refusal_texts: tuple[str, ...]
+) -> VenueError:
     code = error_code(error)
     detail = describe(error, answer)
     if never_left(error):

@@ -12,12 +12,15 @@ import aiohttp
 
 from brokers.account import AccountClient
 from brokers.adapter import Adapter
-from brokers.client import build_client
+from brokers.breaker import Breakers, CircuitBreaker
+from brokers.client import build_client, forget_answer
 from brokers.nonces import KeyTurn, Turns
 from brokers.reads import read
+from brokers.throttle import Throttle
 from brokers.venue_clock import VenueClock
 from brokers.venues import adapter_for, capabilities_of
 from models.amounts import exact
+from models.breaker import EVERYBODY, Direction
 from models.clock import Clock
 from models.fleet import Account
 from models.market import Market, Price
@@ -51,6 +54,9 @@ class SharedVenue:
         clock: Clock,
         turns: Turns,
         credentials: Credentials | None = None,
+        breakers: Breakers | None = None,
+        account: str = EVERYBODY,
+        throttle: Throttle | None = None,
     ) -> None:
         self._adapter: Adapter = adapter_for(venue)
         self._url = url
@@ -59,6 +65,9 @@ class SharedVenue:
         self._clock = clock
         self._venue_clock = VenueClock(venue, clock)
         self._turns = turns
+        self._throttle = throttle
+        self._breakers = breakers
+        self._breaker = self._breaker_of(account, Direction.READ)
         self._client = self._build(credentials)
         self._markets: _Once[None] = _Once()
         self._tickers: _Once[Tickers] = _Once()
@@ -107,7 +116,14 @@ class SharedVenue:
         client.set_markets_from_exchange(self._client)
         client.number = str
         return AccountClient(
-            account, client, self._adapter, policy=policy, clock=self._clock, venue_clock=self._venue_clock
+            account,
+            client,
+            self._adapter,
+            policy=policy,
+            clock=self._clock,
+            venue_clock=self._venue_clock,
+            reads=self._breaker_of(account, Direction.READ),
+            writes=self._breaker_of(account, Direction.WRITE),
         )
 
     async def close(self) -> None:
@@ -115,6 +131,10 @@ class SharedVenue:
         await self._client.close()
 
     def _build(self, credentials: Credentials | None, turn: KeyTurn | None = None) -> Any:
+        gate = None
+        if self._throttle is not None:
+            key = None if credentials is None else credentials.api_key.get_secret_value()
+            gate = self._throttle.gate(self._adapter.venue, self._url, key)
         return build_client(
             self._adapter.venue,
             self._adapter.config(self._url),
@@ -123,21 +143,36 @@ class SharedVenue:
             timeout_seconds=self._timeout,
             credentials=credentials,
             turn=turn,
+            gate=gate,
             venue_clock=self._venue_clock,
             mixins=self._adapter.client_mixins,
         )
 
     async def _load(self, policy: Policy) -> None:
         """Load the markets, and see how far the venue's clock is from ours: requests and prices are dated by it."""
-        await asyncio.gather(
-            self._read("markets", self._load_markets, policy),
-            self._venue_clock.measure(lambda: self._adapter.time(self._client)),
-        )
+        await self._read("markets", self._load_markets, policy)
 
     async def _read(self, operation: str, call: Callable[[], Awaitable[T]], policy: Policy) -> T:
-        return await read(self._adapter.venue, operation, call, policy=policy, clock=self._clock)
+        return await read(self._adapter.venue, operation, call, policy=policy, clock=self._clock, breaker=self._breaker)
+
+    def _breaker_of(self, account: str, direction: Direction) -> CircuitBreaker | None:
+        if self._breakers is None:
+            return None
+        return self._breakers.of(self._adapter.venue, self._url, account, direction)
 
     async def _load_markets(self) -> None:
+        measuring = asyncio.ensure_future(self._measure_clock())
+        try:
+            await self._list_markets()
+            await measuring
+        finally:
+            measuring.cancel()  # of a load that failed: the next one measures again
+
+    async def _measure_clock(self) -> None:
+        forget_answer()  # what it hears is no answer to the call that it goes beside
+        await self._venue_clock.measure(lambda: self._adapter.time(self._client))
+
+    async def _list_markets(self) -> None:
         # ccxt compares precisions as floats while it loads; their shortest form is the text the venue wrote. Everything
         # after that (prices, orders, fills) stays the string that the venue wrote, until `exact` reads it.
         self._client.number = float
@@ -174,7 +209,16 @@ class SharedVenue:
 class Venues:
     """Every venue of a run, on one HTTP session."""
 
-    def __init__(self, clock: Clock, timeout_seconds: float, turns: Turns) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        timeout_seconds: float,
+        turns: Turns,
+        breakers: Breakers | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
+        self._throttle = throttle
+        self._breakers = breakers
         self._clock = clock
         self._timeout = timeout_seconds
         self._turns = turns
@@ -191,6 +235,15 @@ class Venues:
             await shared.close()
         if self._session is not None:
             await self._session.close()
+        if self._throttle is not None:
+            await self._throttle.close()
+        if self._breakers is not None:
+            await self._breakers.write_down()
+
+    def spare(self, url: str) -> None:
+        """Let all calls to a simulated venue go at once that does not count them."""
+        if self._throttle is not None:
+            self._throttle.spare(url)
 
     def shared(self, account: Account, url: str | None, credentials: Credentials) -> SharedVenue:
         """Return what the account shares with all others at the same venue and address.
@@ -210,6 +263,9 @@ class Venues:
                 clock=self._clock,
                 turns=self._turns,
                 credentials=credentials if alone else None,
+                breakers=self._breakers,
+                account=account.id if alone else EVERYBODY,
+                throttle=self._throttle,
             )
         return self._shared[key]
 

@@ -8,19 +8,29 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, select, update
+from sqlalchemy import Connection, Row, Update, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from brokers.ledger_statements import (
+    ACCEPT,
+    BY_ID,
+    EXPLAIN,
+    IN_ORDER,
+    IS_UNDECIDED,
+    KEEP_BACK,
+    SEEN,
+    SEND,
+    SEND_AGAIN,
+    UNDECIDED,
+)
 from models.errors import LeaseLost
 from models.order import Intent, LedgerOrder, VenueOrder
-from models.reasons import FINAL_STATES, ActionKind, Mode, OrderState
+from models.reasons import ActionKind, Mode, OrderState
 from models.store.engine import Store
-from models.store.leases import Lease, assert_held, is_held
+from models.store.leases import Lease, assert_held, held_by
 from models.store.tables import FILLS, ORDERS
 from rules.orders import next_state
-
-_FINAL = tuple(sorted(state.value for state in FINAL_STATES))
 
 
 class Ledger:
@@ -55,31 +65,20 @@ class Ledger:
 
         Raises: LeaseLost, StoreError.
         """
-        statement = (
-            update(ORDERS)
-            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.INTENT.value)
-            .where(is_held(lease))
-            .values(state=OrderState.SENT.value, sent_at=now, updated_at=now)
-        )
-        if await self._store.execute(statement):
+        if await self._store.execute(SEND, {"coid": client_order_id, "instant": now, **held_by(lease)}):
             return True
         await self._store.read(lambda connection: assert_held(connection, lease))
         return False
 
     async def stamp_again(self, lease: Lease, client_order_id: str, now: datetime) -> None:
         """Record that an order which was refused unread is sent once more. Raises: LeaseLost, StoreError."""
-        statement = (
-            update(ORDERS)
-            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state == OrderState.SENT.value)
-            .where(is_held(lease))
-            .values(sent_at=now, updated_at=now)
-        )
-        if not await self._store.execute(statement):
+        if not await self._store.execute(SEND_AGAIN, {"coid": client_order_id, "instant": now, **held_by(lease)}):
             raise LeaseLost(lease.account)
 
     async def accepted(self, client_order_id: str, venue_order_id: str, now: datetime) -> None:
         """Record that the venue took the order under its own id, and nothing more: accepted is not filled."""
-        await self._change(client_order_id, now, venue_order_id=venue_order_id, state=OrderState.OPEN.value)
+        values = {"coid": client_order_id, "instant": now, "to_state": OrderState.OPEN.value}
+        await self._store.execute(ACCEPT, {**values, "order_id": venue_order_id})
 
     async def seen(self, order: LedgerOrder, at_venue: VenueOrder, fee_quote: Decimal | None, now: datetime) -> None:
         """Record what the venue says of an order: its state, its cumulative fill, its fills.
@@ -89,25 +88,22 @@ class Ledger:
         """
         intent, coid = order.intent, order.intent.client_order_id
         while True:
-            state = next_state(order, at_venue)
-            statement = (
-                update(ORDERS)
-                .where(ORDERS.c.client_order_id == coid)
-                .where(ORDERS.c.state == order.state.value, ORDERS.c.filled == order.filled)
-                .values(
-                    state=state.value,
-                    venue_order_id=at_venue.order_id,
-                    filled=at_venue.filled,
-                    average_price=at_venue.average_price,
-                    fee_quote=fee_quote,
-                    updated_at=now,
-                )
-            )
-            if await self._store.write(lambda connection, s=statement: self._record(connection, at_venue, intent, s)):  # type: ignore[misc]
+            change = {
+                "coid": coid,
+                "instant": now,
+                "from_state": order.state.value,
+                "known": order.filled,
+                "to_state": next_state(order, at_venue).value,
+                "order_id": at_venue.order_id,
+                "sum": at_venue.filled,
+                "average": at_venue.average_price,
+                "fee": fee_quote,
+            }
+            if await self._store.write(lambda connection, c=change: self._record(connection, at_venue, intent, c)):  # type: ignore[misc]
                 return
             order = (await self.by_id([coid]))[coid]  # somebody recorded something in between: judge again
 
-    def _record(self, connection: Connection, at_venue: VenueOrder, intent: Intent, change: Executable) -> int:
+    def _record(self, connection: Connection, at_venue: VenueOrder, intent: Intent, change: dict[str, Any]) -> int:
         """Write the fills, then the order's new state; return how many orders changed.
 
         In this order, because a final order is never looked at again: fills that stand without it are met again when it
@@ -120,7 +116,7 @@ class Ledger:
             known = [(row.quantity, row.price) for row in connection.execute(query)]
             if rest := _unlisted(intent, at_venue, known):
                 connection.execute(self._insert(FILLS).on_conflict_do_nothing(), rest)
-        return connection.execute(change).rowcount
+        return connection.execute(SEEN, change).rowcount
 
     async def timed_out(self, client_order_id: str, now: datetime) -> None:
         """Record that its time was over before it had an end, whatever its end will be. The first time stays."""
@@ -133,23 +129,27 @@ class Ledger:
 
     async def refused(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record the venue's definite refusal."""
-        await self._change(client_order_id, now, state=OrderState.REJECTED.value, error_code=code, detail=detail)
+        await self._end(client_order_id, OrderState.REJECTED, code, detail, now)
 
     async def unknown(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record that it was sent and nothing proves what became of it."""
-        await self._change(client_order_id, now, state=OrderState.UNKNOWN.value, error_code=code, detail=detail)
+        await self._end(client_order_id, OrderState.UNKNOWN, code, detail, now)
 
     async def closed_without_fill(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
         """Record that nothing of it was ever executed, and how that is known."""
-        await self._change(client_order_id, now, state=OrderState.CANCELED.value, error_code=code, detail=detail)
+        await self._end(client_order_id, OrderState.CANCELED, code, detail, now)
+
+    async def kept_back(self, client_order_id: str, code: str, detail: str, now: datetime) -> None:
+        """Record that it was not sent, though it was about to be: a guard of ours kept it back."""
+        await self._end(client_order_id, OrderState.CANCELED, code, detail, now, KEEP_BACK)
 
     async def undecided(self, account: str) -> tuple[LedgerOrder, ...]:
         """Return an account's orders that are not final, oldest first."""
-        return await self._orders(ORDERS.c.account == account, ORDERS.c.state.not_in(_FINAL))
+        return _read(await self._store.rows(UNDECIDED, {"owner": account}))
 
     async def by_id(self, client_order_ids: Sequence[str]) -> dict[str, LedgerOrder]:
         """Return orders by client order id."""
-        found = await self._orders(ORDERS.c.client_order_id.in_(client_order_ids))
+        found = _read(await self._store.rows(BY_ID, {"coids": list(client_order_ids)}))
         return {order.intent.client_order_id: order for order in found}
 
     async def of_run(self, account: str, run_id: str) -> tuple[LedgerOrder, ...]:
@@ -164,23 +164,27 @@ class Ledger:
         filled = await self._orders(ORDERS.c.account == account, ORDERS.c.sent_at > sent_after, *recorded)
         return tuple(order for order in filled if order.filled > 0)
 
+    async def changed_since(self, account: str, since: datetime) -> tuple[LedgerOrder, ...]:
+        """Return the orders of which anything was recorded since then, or that are not final yet, oldest first."""
+        return await self._orders(ORDERS.c.account == account, or_(ORDERS.c.updated_at >= since, IS_UNDECIDED))
+
     async def venue_order_ids(self, account: str, symbol: str) -> frozenset[str]:
         """Return the venue's ids of every order of ours in a symbol."""
         query = select(ORDERS.c.venue_order_id).where(ORDERS.c.account == account, ORDERS.c.symbol == symbol)
         return frozenset(row.venue_order_id for row in await self._store.rows(query) if row.venue_order_id)
 
     async def _orders(self, *where: Any) -> tuple[LedgerOrder, ...]:
-        query = select(ORDERS).where(*where).order_by(ORDERS.c.created_at, ORDERS.c.client_order_id)
-        return tuple(ledger_order(row) for row in await self._store.rows(query))
+        return _read(await self._store.rows(IN_ORDER.where(*where)))
 
-    async def _change(self, client_order_id: str, now: datetime, **values: Any) -> None:
-        statement = (
-            update(ORDERS)
-            # A final order stays as it is: a late answer cannot undo what is known.
-            .where(ORDERS.c.client_order_id == client_order_id, ORDERS.c.state.not_in(_FINAL))
-            .values(updated_at=now, **values)
-        )
-        await self._store.execute(statement)
+    async def _end(  # noqa: PLR0917 - what the ledger keeps of an end
+        self, client_order_id: str, state: OrderState, code: str, detail: str, now: datetime, how: Update = EXPLAIN
+    ) -> None:
+        values = {"coid": client_order_id, "instant": now, "to_state": state.value, "code": code, "why": detail}
+        await self._store.execute(how, values)
+
+
+def _read(rows: Sequence[Row[Any]]) -> tuple[LedgerOrder, ...]:
+    return tuple(ledger_order(row) for row in rows)
 
 
 def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:

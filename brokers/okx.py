@@ -5,7 +5,7 @@ account; what lies in the funding account has to be transferred there first.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -15,6 +15,7 @@ from brokers.adapter import Adapter, holding_of
 from brokers.capabilities import Permissions
 from brokers.client import forget_answer, last_answer
 from brokers.order_window import OrderWindow, current_window
+from brokers.trade_history import TradesPage
 from models.amounts import exact
 from models.position import Holding
 
@@ -64,6 +65,7 @@ class Okx(Adapter):
 
     client_mixins: ClassVar[tuple[type, ...]] = (_Expiring,)
     buy_params: ClassVar[Mapping[str, Any]] = {"tgtCcy": "base_ccy"}
+    trades_kept: ClassVar[timedelta | None] = timedelta(days=90)
     unknown_texts: ClassVar[tuple[str, ...]] = (
         "50001 ",  # matching engine upgrading: it may come while the order is on its way
         "51011 ",  # an order with this id, or
@@ -80,8 +82,6 @@ class Okx(Adapter):
                 "fetchMarkets": {"types": ["spot"]},
                 "createOrder": "privatePostTradeOrder",
             },
-            # The venue counts each endpoint over two seconds; ccxt counts all of them, in units of a tenth of one.
-            "tokenBucket": {"capacity": 10, "tokens": 10},
         }
         if url is not None:
             config["urls"] = {"api": {"rest": url.rstrip("/")}}
@@ -160,6 +160,22 @@ class Okx(Adapter):
         read = client.privateGetTradeFills if is_recent else client.privateGetTradeFillsHistory
         query = {"instType": "SPOT", "instId": client.market(symbol)["id"], "begin": begin}
         return frozenset(str(row["ordId"]) for row in await _pages(read, "billId", query) if row["ordId"])
+
+    async def trades_page(self, client: Any, symbol: str, cursor: Any) -> TradesPage:
+        """Read a hundred fills: first of the list that is up to date at once, then of the one that goes back."""
+        return await _trades_page(client, symbol, cursor)
+
+
+async def _trades_page(client: Any, symbol: str, cursor: Any) -> TradesPage:
+    recent, after = cursor or (True, "")
+    read = client.privateGetTradeFills if recent else client.privateGetTradeFillsHistory
+    query = {"instType": "SPOT", "instId": client.market(symbol)["id"], "limit": str(_PAGE)}
+    rows = (await read({**query, **({"after": after} if after else {})}))["data"]
+    last = str(rows[-1]["billId"]) if rows else after
+    if rows and last == after:
+        raise ValueError("the pages of fills do not advance")
+    following = (recent, last) if len(rows) >= _PAGE else (False, last) if recent else None
+    return TradesPage([client.parse_trade(row) for row in rows], cursor=following)
 
 
 async def _account(client: Any) -> Mapping[str, Any]:

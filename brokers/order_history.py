@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from brokers.ledger import ledger_order
 from models.order import Fill, LedgerOrder
 from models.position import OpenOrder
-from models.reasons import FINAL_STATES, OrderState
+from models.reasons import FINAL_STATES, ActionKind, OrderState
 from models.store.engine import Store
 from models.store.tables import FILLS, ORDERS
 
@@ -25,6 +25,7 @@ class OrderFilter:
     state: OrderState | None = None
     undecided: bool = False
     since: datetime | None = None
+    kinds: Sequence[ActionKind] = ()
 
 
 async def orders_like(store: Store, wanted: OrderFilter, *, limit: int | None = None) -> tuple[LedgerOrder, ...]:
@@ -36,6 +37,8 @@ async def orders_like(store: Store, wanted: OrderFilter, *, limit: int | None = 
         query = query.where(ORDERS.c.state == wanted.state.value)
     if wanted.undecided:
         query = query.where(ORDERS.c.state.not_in(sorted(state.value for state in FINAL_STATES)))
+    if wanted.kinds:
+        query = query.where(ORDERS.c.kind.in_([kind.value for kind in wanted.kinds]))
     if wanted.since is not None:
         query = query.where(ORDERS.c.created_at >= wanted.since)
     return tuple(ledger_order(row) for row in await store.rows(query))

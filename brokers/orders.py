@@ -10,7 +10,7 @@ from brokers.capabilities import Late
 from brokers.conversions import Conversions, Worth
 from brokers.ledger import Ledger
 from models.clock import Clock
-from models.errors import OutcomeUnknown, SignAgain, VenueError, VenueRefused
+from models.errors import NotAsked, OutcomeUnknown, SignAgain, VenueError, VenueRefused
 from models.order import Intent, LedgerOrder, VenueOrder
 from models.policy import Policy
 from models.reasons import ActionKind, OrderState
@@ -57,7 +57,8 @@ class Orders:
     async def send_once(self, lease: Lease, intent: Intent) -> None:
         """Send a committed intent, unless it was sent before, and record the answer, whatever it is.
 
-        Raises: LeaseLost, StoreError: in both cases nothing was sent, or what was sent is found by its id later.
+        Raises: LeaseLost, StoreError: in both cases nothing was sent, or what was sent is found by its id later;
+        NotAsked: it was kept back, and will not be sent.
         """
         coid = intent.client_order_id
         # The venue refuses it later than a deadline after the instant in the ledger. So whoever looks for it knows when
@@ -76,6 +77,9 @@ class Orders:
         except OutcomeUnknown as unknown:
             await self._ledger.unknown(coid, unknown.code, unknown.detail, self._clock.now())
             log.warning("order outcome unknown", extra={"symbol": intent.symbol, "client_order_id": coid})
+        except NotAsked as kept:
+            await self._ledger.kept_back(coid, kept.code, kept.detail, self._clock.now())
+            raise
         else:
             if at_venue is not None and at_venue.state.is_final:
                 await self._record(LedgerOrder(intent, OrderState.SENT), at_venue)
@@ -85,7 +89,7 @@ class Orders:
     async def _place(self, lease: Lease, intent: Intent, sent_at: datetime) -> tuple[str, VenueOrder | None]:
         """Place an order; one refused for its nonce or hour alone, before it was looked at, is stamped and signed anew.
 
-        Raises: VenueRefused, OutcomeUnknown, LeaseLost, StoreError.
+        Raises: VenueRefused, OutcomeUnknown, NotAsked, LeaseLost, StoreError.
         """
         for _ in range(SIGNED_AT_MOST - 1):
             try:
@@ -97,12 +101,14 @@ class Orders:
             await self._ledger.stamp_again(lease, intent.client_order_id, sent_at)
         return await self._client.place(intent, sent_at)
 
-    async def settle(self) -> tuple[LedgerOrder, ...]:
+    async def settle(self, own_for: timedelta | None = None) -> tuple[LedgerOrder, ...]:
         """Bring every undecided order of the account to its end; return those that stay undecided.
 
         An intent that was never sent is closed. An open order is awaited until its timeout, then canceled and its
         fills read once more. One of unknown outcome is looked up until there is proof.
+        `own_for`: only what this run has sent is waited for, and no longer than this; any other order is looked at.
         """
+        began = self._clock.elapsed()
         for order in await self._ledger.undecided(self._client.account):
             if order.state is OrderState.INTENT:
                 await self._ledger.closed_without_fill(
@@ -113,6 +119,9 @@ class Orders:
             await self._look(undecided)
             undecided = await self._ledger.undecided(self._client.account)
             if not undecided or all(self._is_hopeless(order) for order in undecided):
+                break
+            own = any(order.intent.client_order_id in self._sent_here for order in undecided)
+            if own_for is not None and (not own or self._clock.elapsed() - began >= own_for):
                 break
             await self._clock.sleep(pause)
             pause = min(pause * SLOWER_BY, LAST_POLL)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import ccxt.async_support as ccxt
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from brokers.breaker import CircuitBreaker, calling
 from brokers.client import forget_answer, last_answer
 from brokers.errors import MALFORMED, read_error
 from models.clock import Clock
@@ -30,10 +31,12 @@ async def read(
     policy: Policy,
     clock: Clock,
     before_signing_again: Callable[[], Awaitable[None]] | None = None,
+    breaker: CircuitBreaker | None = None,
+    passes: bool = False,
 ) -> T:
-    """Make one read, again while that may help.
+    """Make one read, again while that may help; to the breaker it is one call, `passes` as there.
 
-    Raises: VenueUnavailable, VenueRefused.
+    Raises: VenueUnavailable, as NotAsked where a guard of ours kept it back; VenueRefused.
     """
 
     async def attempt() -> T:
@@ -59,7 +62,8 @@ async def read(
         retry=retry_if_exception(may_help),
         reraise=True,
     )
-    return await retrying(attempt)
+    async with calling(breaker, operation, policy, passes=passes):
+        return await retrying(attempt)
 
 
 def delay(base: float, failed: int, drawn: float) -> float:

@@ -2,17 +2,21 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 import ccxt.async_support as ccxt
 
 from brokers.errors import MALFORMED
 from models.clock import Clock
+from models.errors import NotAsked
 
 log = logging.getLogger(__name__)
 
 # Some venues tell whole seconds, and the way there takes time: a smaller offset is noise.
 NOISE = timedelta(seconds=1)
+
+_sent_at: ContextVar[tuple[datetime, timedelta]] = ContextVar("sent_at")  # the last request of this task
 
 
 class VenueClock:
@@ -31,19 +35,24 @@ class VenueClock:
         """Return an instant of the venue by our clock."""
         return at_venue - self.offset
 
+    def sending(self) -> None:
+        """Note that a request leaves now: it may have waited long for its turn, which is no way to the venue."""
+        _sent_at.set((self._clock.now(), self._clock.elapsed()))
+
     async def measure(self, read: Callable[[], Awaitable[datetime | None]]) -> None:
         """Compare the venue's hour with ours, at the middle of the call; a call that fails changes nothing.
 
         The venue itself refuses what is signed with a wrong hour, so one that is not known does no harm.
         """
-        began, elapsed = self._clock.now(), self._clock.elapsed()
+        self.sending()
         try:
             there = await read()
-        except (ccxt.BaseError, TimeoutError, *MALFORMED):
+        except (ccxt.BaseError, TimeoutError, NotAsked, *MALFORMED):
             log.warning("the venue's hour cannot be read", extra={"venue": self._venue})
             return
         if there is None:
             return
+        began, elapsed = _sent_at.get()
         offset = there - (began + (self._clock.elapsed() - elapsed) / 2)
         offset = timedelta(0) if abs(offset) <= NOISE else offset
         if abs(offset - self.offset) > NOISE:

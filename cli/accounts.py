@@ -1,11 +1,11 @@
 """`nija halts` and `nija forget`: what only a person may decide about an account."""
 
 import asyncio
-import getpass
 
 import typer
 from rich.table import Table
 
+from cli.by_hand import operator
 from cli.console import FleetOption, OneAccountOption, ReasonOption, given, out
 from models.clock import SystemClock
 from models.errors import ConfigError
@@ -48,9 +48,7 @@ def resume(account: OneAccountOption, reason: ReasonOption) -> int:
 
     async def run() -> int:
         async with await Store.open(load_settings().store_url) as store:
-            lifted = await clear_halts(
-                store, account, by=getpass.getuser(), reason=given(reason), now=SystemClock().now()
-            )
+            lifted = await clear_halts(store, account, by=operator(), reason=given(reason), now=SystemClock().now())
         if not lifted:
             raise ConfigError("--account", f"no halt stands for {account!r}", "what nija halts list shows")
         out.print(f"{account}: {lifted} halts lifted", markup=False)
@@ -70,7 +68,7 @@ def forget(account: OneAccountOption, reason: ReasonOption, fleet: FleetOption =
 
     async def run() -> int:
         async with await Store.open(settings.store_url) as store:
-            dropped = await forget_tracked(store, account, by=getpass.getuser(), reason=why, now=SystemClock().now())
+            dropped = await forget_tracked(store, account, by=operator(), reason=why, now=SystemClock().now())
         out.print(f"{account}: {dropped} tracked positions forgotten", markup=False)
         return 0
 

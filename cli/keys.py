@@ -1,8 +1,6 @@
 """`nija keys`: the accounts' API keys, encrypted in the store."""
 
 import asyncio
-import getpass
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.by_hand import operator
 from cli.console import AccountsOption, FleetOption, JsonOption, complain, note, out, print_json
 from cli.key_input import DOCUMENT, ask_for_keys, read_keys
 from models.clock import SystemClock
@@ -71,7 +70,7 @@ def add(
     async def run() -> Kept:
         async with await Store.open(settings.store_url) as store:
             return await keep(
-                store, places, SystemClock(), chosen.id, credentials, by=_operator(), replace=replace or is_there
+                store, places, SystemClock(), chosen.id, credentials, by=operator(), replace=replace or is_there
             )
 
     _tell_kept(chosen, asyncio.run(run()), places)
@@ -233,11 +232,3 @@ async def _has_keys(settings: Settings, account: str) -> bool:
 async def _accounts_with_keys(settings: Settings) -> list[str]:
     async with await Store.open(settings.store_url) as store:
         return list(await stored_keys(store))
-
-
-def _operator() -> str:
-    """Name whoever runs this; a container's user need not have a name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

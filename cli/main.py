@@ -6,7 +6,28 @@ from typing import Any
 
 import typer
 
-from cli import accounts, doctor, entry_check, fleet, keys, normalize, orders, recover, simulate, store, venues
+from cli import (
+    accounts,
+    adopt,
+    balances,
+    blacklist,
+    breakers,
+    decisions,
+    doctor,
+    entry_check,
+    exits,
+    fleet,
+    frozen,
+    keys,
+    normalize,
+    orders,
+    reconcile,
+    recover,
+    simulate,
+    store,
+    throttles,
+    venues,
+)
 from cli.console import complain
 from models.errors import NijaError
 
@@ -18,15 +39,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(normalize.normalize)
+app.command()(normalize.cleanup_dust)
+app.command()(normalize.enforce_cap)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
 app.command()(doctor.doctor)
+app.command()(balances.balances)
 app.command()(venues.venues)
 app.command()(simulate.simulate)
 app.command()(accounts.forget)
+app.command()(adopt.adopt)
 app.add_typer(accounts.halts, name="halts")
+app.add_typer(frozen.app, name="frozen")
+app.add_typer(blacklist.app, name="blacklist")
+app.add_typer(breakers.app, name="breakers")
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(orders.app, name="orders")
+app.add_typer(exits.app, name="exits")
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(throttles.app, name="throttles")
 app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
 

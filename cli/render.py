@@ -55,8 +55,9 @@ def show_entry(report: EntryReport) -> None:
     what = f"{report.account}: {report.symbol} for {report.usd}"
     if report.allowed:
         out.print(Text.assemble((f"{what}: ", ""), ("allowed", "green")))
-        return
-    out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), f" by {', '.join(report.reasons)}"), soft_wrap=True)
+    else:
+        why = f" by {', '.join(report.reasons)}"
+        out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), why), soft_wrap=True)
     for error in report.errors:
         out.print(f"  {error.code} {error.message}", markup=False, soft_wrap=True)
 

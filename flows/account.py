@@ -4,6 +4,8 @@ import logging
 from contextlib import AsyncExitStack
 
 from flows.account_report import Story
+from flows.balance_report import tell_last_balance
+from flows.exit_alerts import tell_exits
 from models.errors import (
     BalanceLagging,
     ContractBroken,
@@ -18,16 +20,19 @@ from models.fleet import Account
 from models.order import LedgerOrder
 from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
 from models.report import AccountReport
+from models.scope import Scope
 from models.store.dust import standing_marks
+from models.store.freezes import freezes
 from models.store.halts import clear_halts, halt, standing_halts
 from models.store.leases import hold
 from models.store.runs import save_account_run
+from rules.exit_plan import standing_stops
 from rules.plan import is_compliant, over_cap, over_cap_here
 from tasks.apply_plan import apply_plan, mark_dust, mark_refused
 from tasks.check_key import refuse_withdrawal_key
 from tasks.plan_account import plan_account, plan_on
 from tasks.progress import Stage, tell
-from tasks.read_account import read_account
+from tasks.read_account import failure_counted, read_account
 from tasks.runtime import AccountAt, Runtime, mode_of, open_account
 from tasks.settle_orders import recover_orders, settle_orders
 from tasks.verify_account import verify_account
@@ -36,10 +41,17 @@ log = logging.getLogger(__name__)
 
 # What leaves an account alone on purpose; every other fault of ours is a failure.
 _BLOCKING = (VenueError, ContractBroken, EmptyLooking, BalanceLagging, KeyMayWithdraw, LeaseHeld, PlanExpired)
+_NOT_WELL = frozenset({AccountStatus.BLOCKED, AccountStatus.FAILED})
 
 
 async def normalize_account(
-    runtime: Runtime, account: Account, *, run_id: str, live: bool, approved: str | None = None
+    runtime: Runtime,
+    account: Account,
+    *,
+    run_id: str,
+    live: bool,
+    approved: str | None = None,
+    scope: Scope = Scope.ALL,
 ) -> AccountReport:
     """Bring one account into the shape of its policy, or plan to. Never raises: a fault is this account's alone.
 
@@ -47,7 +59,7 @@ async def normalize_account(
     """
     policy = runtime.fleet.policies[account.id]
     story = Story(account.id, policy.max_positions, policy.version, live=live)
-    run = _Run(runtime, account, run_id, story, approved)
+    run = _Run(runtime, account, run_id, story, approved, scope)
     try:
         status = await (run.apply() if live else run.plan_only())
     except _BLOCKING as error:
@@ -67,12 +79,15 @@ async def normalize_account(
 class _Run:
     """One account's run; `at` is set once the account is reached."""
 
-    def __init__(self, runtime: Runtime, account: Account, run_id: str, story: Story, approved: str | None) -> None:
+    def __init__(  # noqa: PLR0917 - see `normalize_account`, which alone builds it
+        self, runtime: Runtime, account: Account, run_id: str, story: Story, approved: str | None, scope: Scope
+    ) -> None:
         self.runtime = runtime
         self.account = account
         self.run_id = run_id
         self.story = story
         self.approved = approved
+        self.scope = scope
         self.mode = mode_of(account, live=story.live)
         self.at: AccountAt | None = None
 
@@ -87,7 +102,8 @@ class _Run:
                 self.story.error(error.code, str(error))
             if await self._is_halted(at, lift=False):
                 return AccountStatus.BLOCKED
-            return AccountStatus.COMPLIANT if is_compliant(at.plan, at.policy.max_positions) else AccountStatus.PENDING
+            is_well = is_compliant(at.plan, at.policy.max_positions) and not standing_stops(at.plan)
+            return AccountStatus.COMPLIANT if is_well else AccountStatus.PENDING
 
     async def apply(self) -> AccountStatus:
         """Hold the lease and enforce the policy."""
@@ -101,7 +117,7 @@ class _Run:
             if await at.ledger.undecided(at.id):
                 await recover_orders(at)
             await self._read_and_plan(at)
-            await refuse_withdrawal_key(at)
+            await self._refuse_withdrawal_key(at)
             if await self._is_halted(at, lift=True):
                 return AccountStatus.BLOCKED
             if self.approved is not None and at.plan.content_hash != self.approved:
@@ -118,6 +134,12 @@ class _Run:
             if self.at is not None:
                 orders = await self.at.ledger.of_run(self.account.id, self.run_id)
                 marked = sorted(await standing_marks(self.runtime.store, self.account.id))
+                self.story.name_frozen(await freezes(self.runtime.store, self.account.id))
+                if self.scope is Scope.EXITS:
+                    await tell_exits(self.runtime.store, self.story, orders, self.runtime.clock.now())
+            if status in _NOT_WELL:
+                policy, now = self.runtime.fleet.policies[self.account.id], self.runtime.clock.now()
+                await tell_last_balance(self.runtime.store, self.story, policy, self.account.quote, now)
             told = self.story.told(status, orders, marked)
             await save_account_run(
                 self.runtime.store,
@@ -136,8 +158,9 @@ class _Run:
 
     async def _open(self, stack: AsyncExitStack) -> AccountAt:
         tell(self.account.id, Stage.CONNECTING)
-        account = open_account(self.runtime, self.account, run_id=self.run_id, mode=self.mode)
-        self.at = await stack.enter_async_context(account)
+        account = open_account(self.runtime, self.account, run_id=self.run_id, mode=self.mode, scope=self.scope)
+        async with failure_counted(self.runtime, self.account, self.mode):
+            self.at = await stack.enter_async_context(account)
         return self.at
 
     async def _read_and_plan(self, at: AccountAt) -> None:
@@ -156,19 +179,38 @@ class _Run:
         self.story.snapshots.append(at.snapshot)
         self.story.plans.append(at.plan)
 
+    async def _refuse_withdrawal_key(self, at: AccountAt) -> None:
+        try:
+            await refuse_withdrawal_key(at)
+        except VenueError as error:
+            if self.scope is not Scope.EXITS:
+                raise
+            self.story.error(error.code, str(error))  # no stop waits for an answer that says nothing of it
+
     async def _is_halted(self, at: AccountAt, *, lift: bool) -> bool:
-        """Whether a halt stands. One whose stated condition holds by now is lifted, where this run may write."""
+        """Whether a halt keeps this run off. One whose stated condition holds by now is lifted, where it may write.
+
+        An account whose cap was not reached is left alone; every other cause stops entries only, and none an exit.
+        """
         halts = await standing_halts(at.store, at.id)
-        holds_cap = not over_cap(at.plan, at.policy.max_positions)
-        if halts and lift and holds_cap and all(h.cause is HaltCause.CAP_NOT_REACHED for h in halts):
+        cap_halts = [h for h in halts if h.cause is HaltCause.CAP_NOT_REACHED]
+        sees_cap = self.scope in {Scope.ALL, Scope.CAP}
+        if cap_halts and lift and sees_cap and not over_cap(at.plan, at.policy.max_positions):
             reason = f"{at.plan.counted} positions read at the venue, cap {at.policy.max_positions}"
-            await clear_halts(at.store, at.id, by="clear condition", reason=reason, now=at.clock.now())
+            await clear_halts(
+                at.store,
+                at.id,
+                causes=[HaltCause.CAP_NOT_REACHED],
+                by="clear condition",
+                reason=reason,
+                now=at.clock.now(),
+            )
             self.story.error("HALT_CLEARED", reason)
-            return False
+            halts, cap_halts = tuple(h for h in halts if h not in cap_halts), []
         for standing in halts:
             since = f"{standing.halted_at:%Y-%m-%d %H:%M} UTC"
             self.story.error("HALTED", f"since {since}: {standing.detail}; clears when {standing.clears_when}")
-        return bool(halts)
+        return bool(cap_halts) and self.scope is not Scope.EXITS
 
     async def _enforce(self, at: AccountAt) -> None:
         """Apply, settle and verify until nothing can be done any more."""
@@ -178,7 +220,7 @@ class _Run:
                 self.story.applied.append((self.story.cycles, at.plan))
                 await plan_on(at, self.story.cycles + 1)
                 self.story.plans.append(at.plan)
-            if not at.plan.orders or self.story.cycles == at.policy.max_enforcement_cycles:
+            if not at.plan.orders or self.story.cycles == at.policy.max_enforcement_cycles or self._unseen(at):
                 return
             self.story.cycles += 1
             cycle = self.story.cycles
@@ -193,6 +235,15 @@ class _Run:
             await mark_refused(at, orders)
             self._alarm_without_progress(orders)
             await self._verify(at, cycle + 1)
+            if at.kept_back is not None:  # the account is left alone until the venue may be asked again: no halt
+                raise at.kept_back
+
+    def _unseen(self, at: AccountAt) -> list[str]:
+        """Return what a later cycle would sell and a person who approved the first one has not seen."""
+        if self.approved is None or not self.story.applied:
+            return []
+        seen = {action.symbol for action in self.story.plans[0].orders}
+        return sorted({action.symbol for action in at.plan.orders} - seen)
 
     def _alarm_without_progress(self, orders: tuple[LedgerOrder, ...]) -> None:
         """Say so when a whole cycle filled nothing: that is never only a matter of its orders."""
@@ -211,6 +262,9 @@ class _Run:
         for order in await at.ledger.of_run(at.id, at.run_id):
             if order.state is OrderState.REJECTED:
                 self.story.error(order.error_code or "REJECTED", order.detail, order.intent.symbol)
+        if unseen := self._unseen(at):
+            self.story.error("PLAN_CHANGED", f"what is left to do was not approved: {', '.join(unseen)}")
+            return AccountStatus.BLOCKED
         over = over_cap_here(at.plan, at.policy.max_positions)
         spent = self.story.cycles == at.policy.max_enforcement_cycles
         if over and (spent or not undecided):
@@ -220,6 +274,8 @@ class _Run:
             return AccountStatus.BLOCKED
         if at.plan.actions:
             self.story.error("ACTIONS_LEFT", f"{len(at.plan.actions)} actions left after {self.story.cycles} cycles")
+            return AccountStatus.FAILED
+        if standing_stops(at.plan):  # named in the report, where every way out of a run comes by
             return AccountStatus.FAILED
         if elsewhere := over_cap(at.plan, at.policy.max_positions):
             self.story.error("OVER_ELSEWHERE", f"the owner's other accounts have {elsewhere} to close for the cap")

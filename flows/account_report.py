@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.amounts import money, plain
+from models.freeze import WORDS, Freeze
 from models.order import LedgerOrder
 from models.plan import Action, Plan
 from models.position import Snapshot
-from models.reasons import AccountStatus, ActionKind, NoPrice, OrderState, Outcome
-from models.report import AccountReport, ActionReport, ErrorReport, SkipReport
+from models.reasons import AccountStatus, ActionKind, FreezeCause, OrderState, Outcome
+from models.report import AccountReport, ActionReport, BalanceReport, ErrorReport, SkipReport
 from rules.orders import FillFinding, outcome_of, verification_of
 
 
@@ -25,12 +26,19 @@ class Story:
     applied: list[tuple[int, Plan]] = field(default_factory=list)  # (cycle, plan)
     cycles: int = 0
     errors: list[ErrorReport] = field(default_factory=list)
+    balance: BalanceReport | None = None  # what was read last, where this run could not read it
 
     def error(self, code: str, message: str, symbol: str | None = None) -> None:
         """Add something that must be known; the same thing is said once."""
         report = ErrorReport(code=code, symbol=symbol, message=message)
         if report not in self.errors:
             self.errors.append(report)
+
+    def name_frozen(self, freezes: Sequence[Freeze]) -> None:
+        """Name what stops entries into a symbol, with its cause and what clears it."""
+        for freeze in freezes:
+            if freeze.is_frozen:
+                self.error("SYMBOL_FROZEN", freeze.sentence, freeze.symbol)
 
     def told(
         self, status: AccountStatus, orders: Sequence[LedgerOrder] = (), blacklisted: Sequence[str] = ()
@@ -59,11 +67,13 @@ class Story:
             equity_after_usd=None if last is None else money(last.equity),
             policy_version=self.policy_version,
             plan_hash=None if plan_first is None else plan_first.content_hash,
+            plan_expires_at=None if plan_first is None else plan_first.expires_at,
             actions=self._actions(by_id),
             skipped=[]
             if plan_last is None
             else [SkipReport(symbol=s.symbol, reason=s.reason, detail=s.detail) for s in plan_last.skips],
             errors=self.errors,
+            balance=self.balance,
         )
 
     def _actions(self, orders: Mapping[str, LedgerOrder]) -> list[ActionReport]:
@@ -73,7 +83,7 @@ class Story:
 
     def _name_unvalued(self, snapshot: Snapshot | None) -> None:
         for position in snapshot.unvalued if snapshot else ():
-            why = _NO_PRICE.get(position.no_price, "it has no usable price") if position.no_price else ""
+            why = WORDS[FreezeCause(position.no_price)] if position.no_price else "it has no usable price"
             message = f"{plain(position.holding.total)} held, {why}: it counts, and is never sold without a price"
             self.error("PRICE_FETCH_ERROR", message, position.symbol)
 
@@ -89,15 +99,6 @@ class Story:
             for finding in verification_of(order):
                 if (message := _bad_fill(order, finding)) is not None:
                     self.error(finding.name, message, order.intent.symbol)
-
-
-_NO_PRICE = {
-    NoPrice.NO_MARKET: "the venue has no market for it in the account's quote currency",
-    NoPrice.NO_TICKER: "the venue gives no price for it",
-    NoPrice.NOT_POSITIVE: "the venue's price is not positive",
-    NoPrice.NOT_FINITE: "the venue's price is no number",
-    NoPrice.STALE: "the venue's price is too old",
-}
 
 
 def _bad_fill(order: LedgerOrder, finding: FillFinding) -> str | None:

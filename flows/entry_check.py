@@ -6,22 +6,29 @@ Read-only but for the slot it reserves; it runs without Prefect, because a bot w
 import dataclasses
 import uuid
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from decimal import Decimal
 
 from brokers.ledger import Ledger
-from models.amounts import money
-from models.errors import ContractBroken, EmptyLooking, EquityMismatched, VenueError
+from flows.balance_report import balance_errors, balance_report
+from models.amounts import money, plain
+from models.errors import ContractBroken, EmptyLooking, EquityMismatched, NijaError, VenueError, VenueUnavailable
 from models.fleet import Account
 from models.market import Price
 from models.position import Snapshot
 from models.reasons import Mode
 from models.report import EntryReport, ErrorReport
+from models.store.balances import balance_of, save_balance
 from models.store.dust import standing_marks
+from models.store.freezes import freezes
 from models.store.halts import standing_halts
+from models.store.reconciliations import standing_mismatches
 from models.store.reservations import Reservation, reserve
+from rules.balance import balance_words
 from rules.cap import slots_taken
 from rules.entry import EntryFacts, EntryVerdict, judge_entry
-from tasks.read_account import check_snapshot, read_snapshot
+from tasks.last_known import last_known
+from tasks.read_account import check_snapshot, failure_counted, read_snapshot
 from tasks.runtime import AccountAt, Runtime, open_account
 
 
@@ -33,7 +40,12 @@ class _Seen:
     price: Price | None = None
     counted_elsewhere: int = 0
     is_contract_broken: bool = False
+    is_unavailable: bool = False  # for now: what was read last of it stays what is known
     errors: list[ErrorReport] = dataclasses.field(default_factory=list)
+
+    def complain(self, error: NijaError) -> None:
+        """Keep what went wrong."""
+        self.errors.append(ErrorReport(code=error.code, message=str(error)))
 
 
 async def check_entry(runtime: Runtime, account: Account, symbol: str, notional: Decimal) -> EntryReport:
@@ -44,20 +56,32 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
     policy = runtime.fleet.policies[account.id]
     siblings = runtime.fleet.siblings(account)
     seen = await _look(runtime, account, siblings, symbol)
+    frozen = {freeze.symbol: freeze for freeze in await freezes(runtime.store, account.id) if freeze.is_frozen}
+    if symbol in frozen:
+        seen.errors.append(ErrorReport(code="SYMBOL_FROZEN", symbol=symbol, message=frozen[symbol].sentence))
+    contradicted = await standing_mismatches(runtime.store, account.id)
+    seen.errors += [ErrorReport(code="RECONCILIATION_FAILED", message=difference.words) for difference in contradicted]
+    now, balance = runtime.clock.now(), await balance_of(runtime.store, account.id)
     facts = EntryFacts(
         symbol=symbol,
         amount_quote=notional,
         policy=policy,
         snapshot=seen.snapshot,
         price=seen.price,
-        now=runtime.clock.now(),
+        now=now,
         marks=await standing_marks(runtime.store, account.id),
         undecided=await Ledger(runtime.store).undecided(account.id),
         counted_elsewhere=seen.counted_elsewhere,
         is_halted=bool(await standing_halts(runtime.store, account.id)),
         is_contract_broken=seen.is_contract_broken,
+        is_breaker_open=any(error.code == "BREAKER_OPEN" for error in seen.errors),
+        last_balance=balance if seen.is_unavailable and balance.is_known else None,
+        frozen=frozen.keys(),
+        is_unreconciled=bool(contradicted),
     )
     verdict = await _judge_and_reserve(runtime, account, siblings, facts)
+    told = {error.code for error in seen.errors}
+    seen.errors += [e for e in balance_errors(balance, policy, account.quote, now) if e.code not in told]
     return EntryReport(
         account=account.id,
         symbol=symbol,
@@ -66,27 +90,62 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
         reasons=[block.value for block in verdict.blocks],
         exits_allowed=verdict.exits_allowed,
         errors=seen.errors,
+        balance=balance_report(balance, policy, account.quote, now),
     )
 
 
 async def _look(runtime: Runtime, account: Account, siblings: Sequence[Account], symbol: str) -> _Seen:
     seen = _Seen()
     try:
-        async with open_account(runtime, account, run_id=_run_id(), mode=Mode.PLAN) as at:
-            snapshot = await read_snapshot(at)
-            seen.snapshot, seen.price = _with_market(at, snapshot, symbol), at.prices.get(symbol)
-            await check_snapshot(at, snapshot)
+        await _look_here(runtime, account, symbol, seen)
         for sibling in siblings:
             seen.counted_elsewhere += await _slots_of(runtime, sibling)
     except EquityMismatched as error:  # the rule says so itself, from the snapshot
-        seen.errors.append(ErrorReport(code=error.code, message=str(error)))
+        seen.complain(error)
     except ContractBroken as error:
         seen.is_contract_broken = True
-        seen.errors.append(ErrorReport(code=error.code, message=str(error)))
+        seen.complain(error)
     except (VenueError, EmptyLooking) as error:
         seen.snapshot = None  # unread, empty-looking, or its owner's other account is: how many there are is unknown
-        seen.errors.append(ErrorReport(code=error.code, message=str(error)))
+        seen.complain(error)
     return seen
+
+
+async def _look_here(runtime: Runtime, account: Account, symbol: str, seen: _Seen) -> None:
+    """Read the account itself; where that fails in transport, look up what the policy allows to be used instead."""
+    async with AsyncExitStack() as stack:
+        try:
+            async with failure_counted(runtime, account, Mode.PLAN):
+                opened = open_account(runtime, account, run_id=_run_id(), mode=Mode.PLAN)
+                at = await stack.enter_async_context(opened)
+        except VenueUnavailable:
+            seen.is_unavailable = True
+            raise
+        try:
+            async with failure_counted(runtime, account, Mode.PLAN):
+                snapshot = await read_snapshot(at)
+                seen.snapshot, seen.price = _with_market(at, snapshot, symbol), at.prices.get(symbol)
+                await check_snapshot(at, snapshot)
+        except VenueUnavailable as error:
+            seen.is_unavailable = True
+            seen.complain(error)
+            await _look_back(at, symbol, seen)
+        else:
+            await save_balance(at.store, snapshot, mode=at.mode, policy_version=at.policy.version)
+        if kept_back := await at.client.orders_kept_back():
+            seen.complain(kept_back)
+
+
+async def _look_back(at: AccountAt, symbol: str, seen: _Seen) -> None:
+    """Take what was known last instead of what cannot be read, where the policy allows it, and say so."""
+    known = await last_known(at, symbol)
+    if known is None:
+        return
+    seen.snapshot, seen.price = _with_market(at, known.snapshot, symbol), known.price
+    words = balance_words(known.balance, at.account.quote, at.clock.now())
+    allowed = plain(Decimal(str(at.policy.allow_stale_balance_minutes)))
+    message = f"judged on the balance {words}; the policy allows {allowed} min"
+    seen.errors.append(ErrorReport(code="BALANCE_STALE", message=message))
 
 
 async def _slots_of(runtime: Runtime, sibling: Account) -> int:
@@ -117,12 +176,14 @@ async def _judge_and_reserve(
         )
         return verdict.is_allowed
 
+    of_the_past = None if facts.last_balance is None else facts.snapshot
     await reserve(
         runtime.store,
         Reservation(account.id, facts.symbol, facts.amount_quote),
         among=[account.id, *(s.id for s in siblings)],
         seconds=facts.policy.entry_reservation_seconds,
         judge=judge,
+        unseen_since=None if of_the_past is None else of_the_past.taken_at,
     )
     return verdict
 

@@ -42,7 +42,7 @@ T = TypeVar("T")
 # A person waits for the answer: one more try shows whether a fault stays.
 _MOST_ATTEMPTS, _LONGEST_DELAY = 2, 0.2
 # What says that nobody answered; any other fault came from somebody who did.
-_NOBODY_THERE = frozenset({"UNREACHABLE", "TIMEOUT", "MAINTENANCE", "RATE_LIMITED"})
+_NOBODY_THERE = frozenset({"UNREACHABLE", "TIMEOUT", "MAINTENANCE", "RATE_LIMITED", "BREAKER_OPEN"})
 _NO_KEYS = Credentials(SecretStr(""), SecretStr(""))
 _AT_VENUE = tuple(check for check in Check if check not in {Check.CREDENTIALS, Check.CONNECTION, Check.STORE})
 _SIGNED = (Check.PERMISSIONS, Check.BALANCE, Check.EQUITY, Check.OPEN_ORDERS)

@@ -1,14 +1,21 @@
-"""A run's report as markdown: for the Prefect UI, and to keep."""
+"""A run's report as markdown: for the Prefect UI, and to keep; and a plan as the question that a person is asked."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from models.report import AccountReport, ActionReport, RunReport, Totals
 
+NORMALIZE = "normalize"
+_TITLES = {NORMALIZE: "Normalisation", "cleanup_dust": "Dust cleanup", "enforce_cap": "Cap enforcement"}
+_MOST_ROWS = 300  # of a question: the browser draws it above a form; the plan's artifact has them all
 
-def markdown_report(report: RunReport) -> str:
+
+def markdown_report(report: RunReport, pipeline: str = NORMALIZE) -> str:
     """Write the report of a run: the totals, then every account with its actions and what went wrong."""
     totals = report.totals
     took = (report.finished_at - report.started_at).total_seconds()
     lines = [
-        f"# Normalisation, {report.mode}",
+        f"# {_TITLES.get(pipeline, pipeline.replace('_', ' ').capitalize())}, {report.mode}",
         "",
         f"Run `{report.run_id}`, {report.started_at:%Y-%m-%d %H:%M:%S} UTC, {took:.1f} s.",
         "",
@@ -24,16 +31,53 @@ def markdown_report(report: RunReport) -> str:
     return "\n".join(lines) + "\n"
 
 
+def markdown_question(accounts: Sequence[AccountReport], why_again: Mapping[str, str]) -> str:
+    """Write what would be sent for each account, for whoever approves it.
+
+    `why_again`: by account, the code for which the plan that was approved before was not applied.
+    """
+    lines = [f"# {sum(len(_orders(account)) for account in accounts)} orders in {len(accounts)} accounts"]
+    if why_again:
+        told = ", ".join(f"{account} ({code})" for account, code in sorted(why_again.items()))
+        lines += ["", f"**Approved before, and not applied: {told}.** These are new plans; look at them again."]
+    left = _MOST_ROWS
+    for account in accounts:
+        orders = _orders(account)
+        worth = sum((Decimal(order.value_usd) for order in orders), Decimal(0))
+        lines += ["", f"## {account.account}: {len(orders)} orders, worth {worth}", "", _standing(account)]
+        if account.plan_expires_at is not None:
+            lines += ["", f"Void after {account.plan_expires_at:%H:%M:%S} UTC: then it is planned and asked again."]
+        lines += ["", "| action | symbol | quantity | value | why |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {a.kind} | {a.symbol} | {a.quantity} | {a.value_usd} | {a.reason} {_plain(a.detail)} |"
+            for a in account.actions[:left]
+        ]
+        if len(account.actions) > left:
+            lines += ["", f"{len(account.actions) - left} more are in the artifacts of this run."]
+        left = max(0, left - len(account.actions))
+        lines += _complaints(account)
+    return "\n".join(lines) + "\n"
+
+
+def _orders(account: AccountReport) -> list[ActionReport]:
+    return [action for action in account.actions if action.client_order_id is not None]
+
+
+def _standing(account: AccountReport) -> str:
+    return (
+        f"Positions {_n(account.positions_before)} → {_n(account.positions_after)} (cap {account.cap}), "
+        f"holdings {_n(account.holdings_before)} → {_n(account.holdings_after)}, "
+        f"cash {account.cash_usd or 'unknown'}."
+    )
+
+
+def _complaints(account: AccountReport) -> list[str]:
+    lines = [f"- **{e.code}** {e.symbol or ''} {_plain(e.message)}" for e in account.errors]
+    return ["", *lines] if lines else []
+
+
 def _account(account: AccountReport) -> list[str]:
-    lines = [
-        f"## {account.account}: {account.status}",
-        "",
-        (
-            f"Positions {_n(account.positions_before)} → {_n(account.positions_after)} (cap {account.cap}), "
-            f"holdings {_n(account.holdings_before)} → {_n(account.holdings_after)}, "
-            f"cash {account.cash_usd or 'unknown'}."
-        ),
-    ]
+    lines = [f"## {account.account}: {account.status}", "", _standing(account)]
     if account.actions:
         lines += [
             "",
@@ -44,9 +88,7 @@ def _account(account: AccountReport) -> list[str]:
             f"| {a.kind} | {a.symbol} | {a.quantity} | {a.value_usd} | {a.reason} | {_outcome(a)} | {a.filled} |"
             for a in account.actions
         ]
-    if account.errors:
-        lines += ["", *(f"- **{e.code}** {e.symbol or ''} {_plain(e.message)}" for e in account.errors)]
-    return lines
+    return lines + _complaints(account)
 
 
 def fills_line(totals: Totals) -> str:

@@ -1,28 +1,37 @@
 """Normalise a fleet: every account concurrently, one failing never stopping another.
 
-Runs on demand: `nija normalize`, or a deployment in the Prefect UI.
+Runs on demand: `nija normalize`, or a deployment in the Prefect UI. The pipelines that enforce a part of the policy use
+the same pieces.
 """
 
 import asyncio
 import json
-import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.account import normalize_account
+from flows.approval import with_approval
 from flows.artifacts import publish
+from flows.pipeline import Pipeline, is_unattended, recorded, started
+from models.errors import ConfigError
 from models.fleet import Account
-from models.report import AccountReport, RunReport, totals_of
+from models.report import AccountReport, ErrorReport, RunReport, totals_of
+from models.scope import Scope
 from models.settings import Settings, load_settings
-from models.store.runs import finish_run, start_run
 from tasks.runtime import Runtime, open_runtime, read_fleet
 
+NORMALIZE = Pipeline("normalize")
 
-class NormalizeRequest(BaseModel):
-    """What to normalise. Plain data, shown by Prefect: secrets never pass here."""
+
+class FleetRequest(BaseModel):
+    """Which accounts a run is about, and whether it acts. Plain data, shown by Prefect: secrets never pass here."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,51 +44,128 @@ class NormalizeRequest(BaseModel):
     )
 
     @property
-    def mode(self) -> str:
+    def word(self) -> str:
         """The word for what the run does, as in its report."""
         return "live" if self.live else "plan"
 
 
-@flow(name="normalize", flow_run_name="normalize {request.mode}", retries=0, validate_parameters=True)
-async def normalize_accounts(request: NormalizeRequest) -> RunReport:
+class How(StrEnum):
+    """How far a normalisation goes by itself."""
+
+    PLAN = "plan"
+    APPROVE = "approve"
+    APPLY = "apply"
+
+
+class NormalizeRequest(FleetRequest):
+    """What to normalise, and how."""
+
+    mode: How = Field(
+        default=How.PLAN,
+        description="plan: show what would be done. approve: show it, pause until a person decides in this UI, apply "
+        "what was approved. apply: do what the policy allows (`live` says the same).",
+    )
+    answer_within_seconds: float = Field(
+        default=3600, ge=1, le=86_400, description="With approve: how long the question stands; then nothing is sent."
+    )
+
+    @property
+    def how(self) -> How:
+        """How far the run goes: `live` alone means apply, and asks first where the mode says so."""
+        return How.APPLY if self.live and self.mode is How.PLAN else self.mode
+
+
+@flow(name="normalize", flow_run_name="normalize {request.how.value}", retries=0, validate_parameters=True)
+async def normalize_accounts(request: NormalizeRequest) -> RunReport | State[Any]:
     """Bring the chosen accounts into the shape their policy declares, and show what came of it.
 
+    A state is returned in the report's place where the run was skipped, and says why.
     Raises: ConfigError, StoreError when the run itself cannot start; nothing was touched then.
     """
-    report = await normalize_fleet(request)
-    await publish(report)
+    report = await started(NORMALIZE, partial(_as_asked, request))
+    if isinstance(report, RunReport):
+        await publish(report)
     return report
 
 
-async def normalize_fleet(request: NormalizeRequest) -> RunReport:
-    """Normalise, and keep the report in the store and as a file. Raises: ConfigError, StoreError."""
+async def enforce(request: FleetRequest, pipeline: Pipeline, scope: Scope) -> RunReport | State[Any]:
+    """Enforce one part of the policy, as a flow that belongs to a schedule does. Raises: as `normalize_accounts`."""
+    report = await started(
+        pipeline, partial(normalize_fleet, request, pipeline=pipeline.name, scope=scope, every=pipeline.every)
+    )
+    if isinstance(report, RunReport) and not report.is_quiet:
+        await publish(report, pipeline.name)
+    return report
+
+
+async def normalize_fleet(
+    request: FleetRequest,
+    *,
+    pipeline: str = NORMALIZE.name,
+    scope: Scope = Scope.ALL,
+    every: timedelta | None = None,
+) -> RunReport:
+    """Normalise, and keep the report in the store, and as a file where it has anything to say.
+
+    Asks nobody, whatever the mode. `every`: how often the pipeline is scheduled. Raises: ConfigError, StoreError.
+    """
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     chosen = fleet.choose(request.accounts)
-    run_id = str(uuid.uuid4())
     async with open_runtime(settings, fleet) as runtime:
-        started_at = runtime.clock.now()
-        await start_run(
-            runtime.store, run_id, pipeline="normalize", mode=request.mode, fleet=str(fleet.path), now=started_at
-        )
-        accounts = await _gather(runtime, chosen, request, run_id)
-        report = _report(run_id, request.mode, started_at, runtime.clock.now(), accounts)
-        await finish_run(runtime.store, run_id, now=report.finished_at)
-    save_report(settings, report)
+        async with recorded(runtime, Pipeline(pipeline, every), mode=request.word) as run:
+            accounts = await _gather(runtime, chosen, request, run_id=run.run_id, scope=scope)
+            run.statuses |= {a.account: a.status.value for a in accounts}
+        report = _report(run.run_id, request.word, run.started_at, runtime.clock.now(), accounts)
+    if pipeline == NORMALIZE.name or not report.is_quiet:
+        save_report(settings, report)
     return report
 
 
+async def _as_asked(request: NormalizeRequest) -> RunReport:
+    """Plan, or apply, or plan and ask and apply."""
+    if request.how is not How.APPROVE:
+        return await normalize_fleet(request.model_copy(update={"live": request.how is How.APPLY}))
+    if request.approved is not None:
+        raise ConfigError("mode", "approve asks for the approval that `approved` already carries", "one of the two")
+    fleet = read_fleet(load_settings(), None if request.fleet is None else Path(request.fleet))
+    within = timedelta(seconds=request.answer_within_seconds)
+
+    async def plan(accounts: list[str]) -> RunReport:
+        return await normalize_fleet(FleetRequest(fleet=request.fleet, accounts=accounts))
+
+    async def apply(approved: dict[str, str]) -> RunReport:
+        return await normalize_fleet(
+            FleetRequest(fleet=request.fleet, accounts=list(approved), live=True, approved=approved)
+        )
+
+    return await with_approval([a.id for a in fleet.choose(request.accounts)], plan, apply, within=within)
+
+
 async def _gather(
-    runtime: Runtime, accounts: tuple[Account, ...], request: NormalizeRequest, run_id: str
+    runtime: Runtime, accounts: tuple[Account, ...], request: FleetRequest, *, run_id: str, scope: Scope
 ) -> list[AccountReport]:
     bound = asyncio.Semaphore(runtime.settings.max_concurrent_accounts)
 
     async def one(account: Account) -> AccountReport:
         approved = None if request.approved is None else request.approved.get(account.id, "")
+        needs_a_person = request.live and approved is None and _needs_a_person(runtime, account, scope)
+        live = request.live and not needs_a_person
         async with bound:
-            return await normalize_account(runtime, account, run_id=run_id, live=request.live, approved=approved)
+            report = await normalize_account(runtime, account, run_id=run_id, live=live, approved=approved, scope=scope)
+        return _left_to_a_person(report) if needs_a_person else report
 
     return await asyncio.gather(*(one(account) for account in accounts))
+
+
+def _needs_a_person(runtime: Runtime, account: Account, scope: Scope) -> bool:
+    """Whether the policy lets no run act on the account that nobody sits in front of; an exit waits for nobody."""
+    return is_unattended() and scope is not Scope.EXITS and not runtime.fleet.policies[account.id].may_apply_unattended
+
+
+def _left_to_a_person(report: AccountReport) -> AccountReport:
+    message = "its policy lets a scheduled run only plan: normalize with mode approve, or nija normalize --live"
+    return report.model_copy(update={"errors": [*report.errors, ErrorReport(code="NEEDS_APPROVAL", message=message)]})
 
 
 def _report(

@@ -11,15 +11,21 @@ from models.reasons import Reason
 class DustMark:
     """Why a holding stays although policy would close it, until an operator removes the mark.
 
-    `value` in quote units when it was marked. `retry_at`: the venue refused its sale, so it is not tried again before;
-    None: nothing to try, it is below the venue's minimum (it is judged anew in every cycle).
+    `value` in quote units when it was marked; None: an operator marked what no read had valued, and says it is dust.
+    `retry_at`: the venue refused its sale, so it is not tried again before; None: nothing to try, it is below the
+    venue's minimum (it is judged anew in every cycle).
     """
 
     symbol: str
     reason: Reason
-    value: Decimal
+    value: Decimal | None
     marked_at: datetime
     retry_at: datetime | None = None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether an operator put it there: then the holding is left alone even where it could be sold."""
+        return self.reason is Reason.BLACKLISTED
 
 
 @dataclass(frozen=True, slots=True)

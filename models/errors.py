@@ -179,7 +179,12 @@ class StoreError(NijaError):
 
 
 class VenueError(NijaError):
-    """The venue did not give what was asked. `detail` is its own text, without secrets and addresses."""
+    """The venue did not give what was asked. `detail` is its own text, without secrets and addresses.
+
+    `is_transport`: the way to the venue failed, or the venue itself; what was asked has nothing to do with it.
+    """
+
+    is_transport = False
 
     def __init__(self, code: str, venue: str, operation: str, detail: str) -> None:
         super().__init__(code, venue, operation, detail)

@@ -60,6 +60,26 @@ class Account(BaseModel):
         return self.id.upper().replace("-", "_")
 
 
+class FleetLimits(BaseModel):
+    """What holds over all accounts of the fleet together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_positions_total: int = Field(default=100, ge=1, le=1_000_000, description="Positions of all accounts together.")
+    block_above_fraction: Decimal = Field(
+        default=Decimal("0.90"),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Entries stop while there are more positions than this part of `max_positions_total`.",
+    )
+
+    @property
+    def allows_entry_up_to(self) -> int:
+        """The most positions at which an entry is still allowed."""
+        return int(self.max_positions_total * self.block_above_fraction)
+
+
 class FleetFile(BaseModel):
     """The file as written; `policies` are kept as given, because the environment supplies what they leave out."""
 
@@ -68,6 +88,7 @@ class FleetFile(BaseModel):
     version: Literal[1]
     policies: dict[str, dict[str, Any]] = Field(default_factory=dict)
     accounts: Annotated[list[Account], Field(min_length=1)]
+    limits: FleetLimits = Field(default_factory=FleetLimits)
 
 
 class Fleet(BaseModel):
@@ -78,6 +99,7 @@ class Fleet(BaseModel):
     path: Path
     accounts: tuple[Account, ...]
     policies: dict[str, Policy]  # by account id
+    limits: FleetLimits = FleetLimits()
 
     def choose(self, ids: Sequence[str]) -> tuple[Account, ...]:
         """Return the accounts named, in file order; all of them when none is named.
@@ -133,7 +155,7 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
             raise ConfigError(f"{path}: accounts[{place}].id", problem, "ids that differ in more than - and _")
         seen[account.env_name] = account.id
     by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
-    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account)
+    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account, limits=file.limits)
 
 
 def fleet_schema() -> dict[str, Any]:
@@ -193,7 +215,8 @@ def _config_error(path: Path, error: ErrorDetails, model: type[BaseModel]) -> Co
     problem = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         problem = "unknown key"
-        owner = Account if "accounts" in error["loc"] else model
+        owner = {"accounts": Account, "limits": FleetLimits}.get(str(error["loc"][0]), model)
+        owner = model if len(error["loc"]) == 1 else owner  # a key of the file itself
         allowed = ", ".join(sorted(owner.model_fields))
     elif error["type"] in {"enum", "literal_error"}:
         allowed = str(error["ctx"]["expected"])

@@ -23,6 +23,8 @@ class Action:
     reason: Reason
     detail: str = ""  # for a person: the figures behind the reason
     cancel_first: tuple[str, ...] = ()  # order ids at the venue that hold part of the quantity
+    entry_price: Decimal | None = None  # of an exit: what it was judged by, where that is known
+    held_since: datetime | None = None  # of an exit: when the position was first seen
 
     @property
     def is_order(self) -> bool:
@@ -37,11 +39,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A holding that the plan leaves alone, with the reason."""
+    """A holding that the plan leaves alone, with the reason. `wanted`: the exit that is due and cannot be made now."""
 
     symbol: str
     reason: Reason
     detail: str = ""
+    wanted: ActionKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

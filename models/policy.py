@@ -3,11 +3,15 @@
 import hashlib
 import json
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from models.amounts import plain
+from models.risk import RiskLimits
+from models.scope import Scope
+
+NO_CAP = 1000  # positions; the most that a policy can allow
 
 Usd = Annotated[Decimal, Field(ge=0, le=Decimal(1_000_000_000), allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
@@ -19,7 +23,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_positions: int = Field(default=8, ge=1, le=1000, description="Count cap; dust does not count.")
+    max_positions: int = Field(default=8, ge=1, le=NO_CAP, description="Count cap; dust does not count.")
     dust_threshold_usd: Usd = Field(default=Decimal("1.00"), description="Strictly below is dust.")
     minimum_position_usd: Usd = Field(default=Decimal("7.50"), description="Below it a position is closed.")
     consolidation_threshold_usd: Usd = Field(default=Decimal("10.00"), description="Below it a position is listed.")
@@ -54,6 +58,10 @@ class Policy(BaseModel):
     )
     max_enforcement_cycles: int = Field(default=3, ge=1, le=10, description="Then an account over its cap is halted.")
     plan_ttl_seconds: Seconds = Field(default=300, description="An approved plan is void after this.")
+    may_apply_unattended: bool = Field(
+        default=True,
+        description="Scheduled runs act on the account; false: they only plan, exits apart, and a person approves.",
+    )
     max_price_age_seconds: Seconds = Field(default=300, description="An older price values nothing.")
     check_equity: bool = Field(default=True, description="Compare with the equity the venue reports, where it does.")
     equity_tolerance_fraction: Decimal = Field(default=Decimal("0.01"), ge=0, le=1)
@@ -90,7 +98,61 @@ class Policy(BaseModel):
     )
     symbol_freeze_threshold: int = Field(default=3, ge=1, le=100, description="Price failures that freeze a symbol.")
     symbol_freeze_cooldown_hours: float = Field(default=24, ge=0, le=8760)
+    stop_loss_fraction: Decimal | None = Field(
+        default=Decimal("0.03"),
+        gt=0,
+        lt=1,
+        allow_inf_nan=False,
+        description="A position is left when it has lost more than this since its entry: 0.03 is 3 %; null: never.",
+    )
+    take_profit_fraction: Decimal | None = Field(
+        default=Decimal("0.08"),
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="A position is left when it has gained more than this since its entry; null: never.",
+    )
+    trailing_stop_fraction: Decimal | None = Field(
+        default=Decimal("0.05"),
+        gt=0,
+        lt=1,
+        allow_inf_nan=False,
+        description="A position is left when it has fallen by more than this from its highest price; null: never.",
+    )
+    max_hold_hours: float | None = Field(
+        default=24,
+        gt=0,
+        le=87_600,
+        allow_inf_nan=False,
+        description="A position is left when it was first seen longer ago than this; null: never.",
+    )
+    risk_max_position_usd: Usd | None = Field(
+        default=Decimal(1000), description="The most that one entry may cost; null: no limit."
+    )
+    risk_max_exposure_usd: Usd | None = Field(
+        default=Decimal(5000), description="The most that positions and the entry may be worth together; null: no limit."
+    )
+    risk_max_positions: int | None = Field(
+        default=10, ge=1, le=NO_CAP, description="No entry from so many positions on; null: no limit beside the cap."
+    )
+    risk_max_daily_loss_usd: Usd | None = Field(
+        default=Decimal(500),
+        description="An account that has lost more than this since the day began in UTC enters nothing until it ends; "
+        "null: never.",
+    )
+    risk_max_drawdown_fraction: Decimal | None = Field(
+        default=Decimal("0.20"),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="An account that is further below its highest equity enters nothing until a person says so: "
+        "0.2 is 20 %; null: never.",
+    )
+    minimum_balance_usd: Usd = Field(default=Decimal(10), description="No entry while the equity is below this.")
+    low_balance_warning_usd: Usd = Field(default=Decimal(50), description="An equity below this is warned of.")
     entry_reservation_seconds: Seconds = Field(default=15, description="How long an allowed entry keeps its slot.")
+
+    _version: str | None = PrivateAttr(default=None)  # of the whole policy, where this is a part of it
 
     @model_validator(mode="after")
     def _thresholds_ascend(self) -> Self:
@@ -101,11 +163,40 @@ class Policy(BaseModel):
             )
         return self
 
+    def scoped(self, scope: Scope) -> Self:
+        """Return the policy that asks for one part of this one; it goes by this one's version."""
+        if scope is Scope.ALL:
+            return self
+        asks_less: dict[str, Any] = {
+            "minimum_position_usd": self.dust_threshold_usd,
+            "consolidation_threshold_usd": self.dust_threshold_usd,
+        }
+        if scope is not Scope.CAP:
+            asks_less["max_positions"] = NO_CAP
+        if scope is not Scope.DUST:
+            asks_less["dust_cleanup_dry_run"] = True
+        narrowed = self.model_copy(update=asks_less)
+        narrowed._version = self.version  # noqa: SLF001 - of its own class
+        return narrowed
+
     @property
     def version(self) -> str:
         """Twelve hex digits that change with any value: every plan and order names the version it was made under."""
+        if self._version is not None:
+            return self._version
         values = {k: plain(v) if isinstance(v, Decimal) else v for k, v in self.model_dump().items()}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def risk_limits(self) -> RiskLimits:
+        """The most that the account may have at stake."""
+        return RiskLimits(
+            position=self.risk_max_position_usd,
+            exposure=self.risk_max_exposure_usd,
+            positions=self.risk_max_positions,
+            daily_loss=self.risk_max_daily_loss_usd,
+            drawdown_fraction=self.risk_max_drawdown_fraction,
+        )
 
     @property
     def regrown_threshold_usd(self) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from models.adoption import EntrySource, PositionSource
 from models.market import Market, Price
 from models.reasons import NoPrice
 
@@ -56,6 +57,8 @@ class Tracked:
     """A position as we keep it between reads. Quantity in base units, entry price and value in quote units.
 
     `entry_price` None: not known, so it is held and reported; its age still counts. `value` as of the last read.
+    `peak_price`: the highest price that a read has shown while it was held.
+    `entry_source` None: the entry price is not known, or is of a time when less was held. `source` None: not adopted.
     """
 
     symbol: str
@@ -63,6 +66,10 @@ class Tracked:
     entry_price: Decimal | None
     first_seen_at: datetime
     value: Decimal | None = None
+    peak_price: Decimal | None = None
+    entry_source: EntrySource | None = None
+    entry_at: datetime | None = None  # the first buy of what is held
+    source: PositionSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

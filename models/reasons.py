@@ -12,6 +12,10 @@ class ActionKind(StrEnum):
     TOP_UP = "top_up"
     CLOSE_SMALL = "close_small"
     TRIM_CAP = "trim_cap"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    TIME_LIMIT = "time_limit"
 
 
 class Outcome(StrEnum):
@@ -74,6 +78,11 @@ class Reason(StrEnum):
     BELOW_MINIMUM_POSITION = "below_minimum_position"
     CONSOLIDATION_CANDIDATE = "consolidation_candidate"
     OVER_CAP = "over_cap"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    TIME_LIMIT = "time_limit"
+    ENTRY_UNKNOWN = "entry_unknown"
     UNVALUED = "unvalued"
     BLACKLISTED = "blacklisted"
     BELOW_LOT_STEP = "below_lot_step"
@@ -98,6 +107,25 @@ class NoPrice(StrEnum):
     STALE = "stale"
 
 
+class FreezeState(StrEnum):
+    """Where a symbol stands between a price that failed and entries that stop."""
+
+    COUNTING = "counting"  # failed, not often enough: nothing is stopped
+    FROZEN = "frozen"  # no entries until a price is good again after the cool-down
+    REVIEW = "review"  # no entries until a person says so
+
+
+class FreezeCause(StrEnum):
+    """Why a symbol is frozen: what its price last lacked, by the names of `NoPrice`, or a person's word."""
+
+    NO_MARKET = "no_market"
+    NO_TICKER = "no_ticker"
+    NOT_POSITIVE = "not_positive"
+    NOT_FINITE = "not_finite"
+    STALE = "stale"
+    BY_HAND = "by_hand"
+
+
 class Block(StrEnum):
     """Why a new entry is not allowed now."""
 
@@ -118,6 +146,22 @@ class Block(StrEnum):
     BALANCE_STALE = "balance_stale"
     SYMBOL_FROZEN = "symbol_frozen"
     SYMBOL_RESTRICTED = "symbol_restricted"
+    SIZE_LIMIT = "size_limit"
+    EXPOSURE_LIMIT = "exposure_limit"
+    POSITIONS_LIMIT = "positions_limit"
+    DAILY_LOSS = "daily_loss"
+    DRAWDOWN = "drawdown"
+    GLOBAL_LIMIT = "global_limit"
+    BALANCE_TOO_LOW = "balance_too_low"
+    RECONCILIATION_FAILED = "reconciliation_failed"
+
+
+class Freshness(StrEnum):
+    """How far the last balance of an account may be relied on."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # older than it should be, or a read has failed since
+    UNKNOWN = "unknown"  # never read
 
 
 class Verdict(StrEnum):
@@ -149,3 +193,5 @@ class HaltCause(StrEnum):
     """Why an account was stopped until its clear condition holds or a person lifts it."""
 
     CAP_NOT_REACHED = "CAP_NOT_REACHED"
+    DAILY_LOSS = "DAILY_LOSS"
+    DRAWDOWN = "DRAWDOWN"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from models.reasons import AccountStatus, ActionKind, Check, OrderState, Outcome, Verdict
+from models.reasons import AccountStatus, ActionKind, Check, Freshness, OrderState, Outcome, Verdict
 
 
 class _Part(BaseModel):
@@ -18,6 +18,33 @@ class ErrorReport(_Part):
     code: str
     symbol: str | None = None
     message: str
+
+
+class BalanceReport(_Part):
+    """The last balance that could be read of an account, in its quote currency, and what has gone wrong since.
+
+    A figure that is not known is None. `age_seconds` as of this report; `errors`: failed reads in a row since it was
+    read.
+    """
+
+    account: str
+    state: Freshness
+    quote: str
+    cash_free: str | None = None
+    cash_total: str | None = None
+    equity: str | None = None
+    read_at: datetime | None = None
+    age_seconds: int | None = None
+    errors: int = 0
+    last_error_code: str | None = None
+    last_error_at: datetime | None = None
+
+
+class BalancesReport(_Part):
+    """The last balances of some accounts, as of one instant."""
+
+    told_at: datetime
+    balances: list[BalanceReport]
 
 
 class ActionReport(_Part):
@@ -71,9 +98,11 @@ class AccountReport(_Part):
     equity_after_usd: str | None = None
     policy_version: str = ""
     plan_hash: str | None = None
+    plan_expires_at: datetime | None = None  # until when the plan may be approved
     actions: list[ActionReport] = []
     skipped: list[SkipReport] = []
     errors: list[ErrorReport] = []
+    balance: BalanceReport | None = None  # the last known one, where this run could not read it
 
 
 class Totals(_Part):
@@ -102,6 +131,7 @@ class EntryReport(_Part):
     reasons: list[str]
     exits_allowed: bool
     errors: list[ErrorReport] = []
+    balance: BalanceReport | None = None  # what the cash was judged on, or the last known one
 
 
 class RecoveredOrder(_Part):
@@ -225,6 +255,14 @@ class RunReport(_Part):
         if statuses & {AccountStatus.HALTED, AccountStatus.BLOCKED, AccountStatus.FAILED}:
             return 3
         return 2 if AccountStatus.PENDING in statuses else 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether every account is compliant, was before, and nothing must be known."""
+        return all(
+            account.status is AccountStatus.COMPLIANT and not account.actions and not account.errors
+            for account in self.accounts
+        )
 
 
 def totals_of(accounts: list[AccountReport]) -> Totals:

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     max_concurrent_accounts: Annotated[int, Field(ge=1, le=1000)] = 50
     connect_cool_down_seconds: Annotated[float, Field(ge=0, le=60)] = 2
     venue_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10
+    limits_factor: Annotated[float, Field(ge=0.01, le=1000)] = 1  # what the venues grant, in shares of their least
 
     @property
     def store_url(self) -> str:

@@ -1,14 +1,18 @@
 """Take what a venue shows into tracking: cost basis from fills, quantities replaced, what is gone. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
+from models.adoption import Entry, EntrySource, PositionSource
 from models.order import Fill
 from models.position import Snapshot, Tracked
 
 EXPLAINED_FRACTION = Decimal("0.000001")  # venues round fills and balances differently
+# Alpaca takes its fee off what is bought, 0.25 % at most, and names it in no fill: https://docs.alpaca.markets/docs/crypto-fees
+UNTOLD_FEE_FRACTION = Decimal("0.005")
+_READABLE = Context(prec=16)  # digits of an average
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,18 @@ class Trade:
 
     side: str  # buy | sell
     fill: Fill
+    order_id: str | None = None  # the venue's
+
+    def moved(self, base: str) -> Decimal:
+        """Return by how much it changed what is held of the base asset, a fee in that asset included."""
+        fee = (self.fill.fee or Decimal(0)) if self.fill.fee_asset == base else Decimal(0)
+        return self.fill.quantity - fee if self.side == "buy" else -self.fill.quantity - fee
+
+    @property
+    def may_have_cost(self) -> Decimal:
+        """The most that a fee which was not told can have taken off what was bought."""
+        is_untold = self.side == "buy" and self.fill.fee is None
+        return self.fill.quantity * UNTOLD_FEE_FRACTION if is_untold else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +51,60 @@ def cost_basis(trades: Iterable[Trade], quantity: Decimal, *, base: str, quote: 
     """Return the average cost of a held quantity, sales leaving the average as it was.
 
     None when there are no fills, or when they do not add up to `quantity`: part of the history is then missing, and an
-    average over the rest would be invented.
+    average over the rest would be invented. Less may be held by what fees that were not told can have taken.
     """
-    held, cost, fees_complete = Decimal(0), Decimal(0), True
+    held, cost, untold, fees_complete = Decimal(0), Decimal(0), Decimal(0), True
     for trade in _in_time_order(trades):
         fill, fee = trade.fill, trade.fill.fee or Decimal(0)
         fees_complete &= fill.fee == 0 or (fill.fee is not None and fill.fee_asset in {base, quote})
-        base_fee = fee if fill.fee_asset == base else Decimal(0)
+        moved = trade.moved(base)
         if trade.side == "buy":
-            held += fill.quantity - base_fee
+            held += moved
+            untold += trade.may_have_cost
             cost += fill.quantity * fill.price + (fee if fill.fee_asset == quote else Decimal(0))
             continue
-        sold = fill.quantity + base_fee
-        if sold > held * (1 + EXPLAINED_FRACTION):
+        if -moved > held * (1 + EXPLAINED_FRACTION):
             return None
-        left = max(Decimal(0), held - sold)
-        held, cost = left, cost * left / held
-    if held <= 0 or abs(held - quantity) > quantity * EXPLAINED_FRACTION:
+        left = max(Decimal(0), held + moved)
+        held, cost, untold = left, cost * left / held, untold * left / held
+    if held <= 0 or not -quantity * EXPLAINED_FRACTION <= held - quantity <= quantity * EXPLAINED_FRACTION + untold:
         return None
-    return CostBasis(quantity=held, price=cost / held, fees_complete=fees_complete)
+    return CostBasis(quantity=quantity, price=cost / quantity, fees_complete=fees_complete)
+
+
+def back_to_nothing(newest_first: Sequence[Trade], quantity: Decimal, *, base: str) -> tuple[Trade, ...] | None:
+    """Return the newest trades, back to the first before which nothing was held; None: they do not reach that far.
+
+    What was bought and sold before that has no part in what the held quantity cost.
+    """
+    left, untold, tiny = quantity, Decimal(0), quantity * EXPLAINED_FRACTION
+    for count, trade in enumerate(newest_first, start=1):
+        left -= trade.moved(base)
+        untold += trade.may_have_cost
+        if -tiny - untold <= left <= tiny:
+            return tuple(newest_first[:count])
+    return None
+
+
+def entry_of(
+    history: Sequence[Trade] | None, quantity: Decimal, *, base: str, quote: str, ours: Collection[str]
+) -> Entry | None:
+    """Return how a position began, out of the trades back to nothing; None where they do not tell it.
+
+    `ours`: the venue's ids of the orders in our ledger. A position is ours when every buy of it is.
+    """
+    basis = None if history is None else cost_basis(history, quantity, base=base, quote=quote)
+    if history is None or basis is None:
+        return None
+    buys = [trade for trade in history if trade.side == "buy"]
+    times = [trade.fill.at for trade in buys if trade.fill.at is not None]
+    is_ours = all(trade.order_id in ours for trade in buys)
+    return Entry(
+        price=_READABLE.plus(basis.price),
+        price_source=EntrySource.FILLS,
+        at=min(times, default=None),
+        source=PositionSource.NIJA_STRATEGY if is_ours else PositionSource.BROKER_EXISTING,
+    )
 
 
 def adopt(
@@ -66,7 +117,8 @@ def adopt(
     """Take a successful read into what is tracked: its quantities replace ours, they are never added.
 
     Adopting the same read twice changes nothing. An entry price survives a read that names none, and so does the time
-    of the first sight. What the read does not show stays tracked: only `gone` decides on that.
+    of the first sight; a peak only rises. What grew has an entry price of only a part of it, and so no source of it any
+    more. What the read does not show stays tracked: only `gone` decides on that.
     """
     known = entry_prices or {}
     adopted = dict(tracked)
@@ -77,8 +129,19 @@ def adopt(
             quantity=position.holding.total,
             value=position.value,
             entry_price=known.get(position.symbol, before.entry_price),
+            entry_source=None if _outgrew(before, position.holding.total) else before.entry_source,
+            peak_price=higher(before.peak_price, None if position.price is None else position.price.value),
         )
     return adopted
+
+
+def _outgrew(before: Tracked, quantity: Decimal) -> bool:
+    return before.entry_source is EntrySource.FILLS and quantity > before.quantity * (1 + EXPLAINED_FRACTION)
+
+
+def higher(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return the higher of two prices of which either may not be known."""
+    return max((price for price in (one, other) if price is not None), default=None)
 
 
 def gone(tracked: Collection[str], snapshot: Snapshot | None) -> tuple[str, ...]:

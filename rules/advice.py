@@ -8,6 +8,8 @@ _STEPS = {
     "TIMEOUT": "look at the network; NIJA_VENUE_TIMEOUT_SECONDS grants the venue more time",
     "RATE_LIMITED": "wait a minute; no other program should use this address or key so heavily",
     "MAINTENANCE": "wait: the venue is under maintenance",
+    "BREAKER_OPEN": "nija breakers list; it lets a call try by itself once its time is over, or at once: nija breakers "
+    "reset",
     "MALFORMED_ANSWER": "run it again; if it stays, see the venue's status page, and whether a proxy answers in its "
     "stead; nothing is sold on such an answer",
     "VENUE_ERROR": "run it again; if it stays, the venue's own words say why",

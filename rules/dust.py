@@ -23,4 +23,4 @@ def has_regrown(value: Decimal, policy: Policy, mark: DustMark | None) -> bool:
 
 
 def _marked_as_dust(mark: DustMark | None, policy: Policy) -> bool:
-    return mark is not None and mark.value < policy.dust_threshold_usd
+    return mark is not None and (mark.value is None or mark.value < policy.dust_threshold_usd)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from models.amounts import floor_to_step
+from models.balance import BalanceState
 from models.dust import DustMark
 from models.market import Market, Price
 from models.order import LedgerOrder
 from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Block
+from rules.balance import permits_entry
 from rules.cap import slots_taken
 from rules.reconcile import equity_mismatch
 from rules.sellable import too_small
@@ -25,6 +27,8 @@ class EntryFacts:
     `snapshot` None: the account could not be read. `price`: of the asked symbol, held or not. `undecided`: the ledger's
     orders of this account that may still fill. `reserved`: symbols of live reservations, not counting this question's
     own; `reserved_quote` the cash they have set aside. `counted_elsewhere`: slots taken by the owner's other accounts.
+    `last_balance`: what was read last of an account that cannot be read now; `snapshot` is then of that time, or None.
+    `frozen`: symbols of this account that are frozen. `is_unreconciled`: its books contradict its venue.
     """
 
     symbol: str
@@ -40,11 +44,18 @@ class EntryFacts:
     counted_elsewhere: int = 0
     is_halted: bool = False
     is_contract_broken: bool = False
+    is_breaker_open: bool = False
+    last_balance: BalanceState | None = None
+    frozen: Collection[str] = ()
+    is_unreconciled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EntryVerdict:
-    """Whether the entry is allowed, and why not. Exits stop only for an account that cannot be read or trusted."""
+    """Whether the entry is allowed, and why not.
+
+    Exits go on without a fresh balance; they stop for an account that was never read, or cannot be trusted.
+    """
 
     symbol: str
     blocks: tuple[Block, ...] = ()  # empty: allowed
@@ -58,13 +69,13 @@ class EntryVerdict:
 
 def judge_entry(facts: EntryFacts) -> EntryVerdict:
     """Collect every reason that blocks an entry, not only the first."""
-    blocks = [*_account_blocks(facts)]
+    blocks = [*_account_blocks(facts), *_symbol_blocks(facts)]
     if facts.snapshot is not None:
         blocks += [*_snapshot_blocks(facts, facts.snapshot), *_market_blocks(facts, facts.snapshot)]
     return EntryVerdict(
         symbol=facts.symbol,
         blocks=tuple(blocks),
-        exits_allowed=facts.snapshot is not None and not facts.is_contract_broken,
+        exits_allowed=(facts.snapshot or facts.last_balance) is not None and not facts.is_contract_broken,
     )
 
 
@@ -73,12 +84,25 @@ def _account_blocks(facts: EntryFacts) -> Iterator[Block]:
         yield Block.HALTED
     if facts.snapshot is None:
         yield Block.POSITIONS_UNREADABLE
+    if facts.is_breaker_open:
+        yield Block.BREAKER_OPEN
+    if facts.last_balance is not None and not permits_entry(facts.last_balance, facts.policy, facts.now):
+        yield Block.BALANCE_STALE
     if facts.is_contract_broken:
         yield Block.CONTRACT_BROKEN
+    if facts.is_unreconciled:
+        yield Block.RECONCILIATION_FAILED
     if facts.undecided:
         yield Block.ORDER_UNDECIDED
+
+
+def _symbol_blocks(facts: EntryFacts) -> Iterator[Block]:
     if facts.symbol in facts.reserved:
         yield Block.ENTRY_PENDING
+    if facts.symbol in facts.frozen:
+        yield Block.SYMBOL_FROZEN
+    if facts.symbol in facts.policy.restricted_symbols:
+        yield Block.SYMBOL_RESTRICTED
 
 
 def _snapshot_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:

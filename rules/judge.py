@@ -59,13 +59,7 @@ def judge(
         return case.left_alone(Reason.UNVALUED, position.no_price or "", is_pending=is_pending)
     if is_pending:
         return case.left_alone(Reason.ORDER_PENDING, is_pending=True)
-    if not takes_slot(position, policy=policy, mark=mark):
-        return case.dust()
-    if value < policy.minimum_position_usd:
-        return case.small()
-    if value < policy.consolidation_threshold_usd:
-        return case.consolidation_candidate()
-    return case.keeper()
+    return case.by_value()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +71,23 @@ class _Case:
     mark: DustMark | None
     now: datetime
     ways: Ways
+
+    def by_value(self) -> Judged:
+        counts = takes_slot(self.position, policy=self.policy, mark=self.mark)
+        if self.value >= self.policy.consolidation_threshold_usd and counts:
+            return self.keeper()
+        if self.mark is not None and self.mark.is_by_hand:
+            return self.set_aside(counts=counts)
+        if not counts:
+            return self.dust()
+        return self.small() if self.value < self.policy.minimum_position_usd else self.consolidation_candidate()
+
+    def set_aside(self, *, counts: bool) -> Judged:
+        """Leave alone what an operator put on the blacklist. What counts may still go for the cap, in its turn."""
+        detail = f"by hand, worth {money(self.value)}"
+        return self.left_alone(
+            Reason.BLACKLISTED, detail, counts=counts, trim=self._trim(self._sale()) if counts else None
+        )
 
     def dust(self) -> Judged:
         if self.policy.dust_cleanup_dry_run:

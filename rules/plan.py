@@ -38,6 +38,7 @@ def make_plan(
     sibling_pending: Mapping[str, Collection[str]] | None = None,
     offers: Mapping[str, DustOffer] | None = None,
     may_top_up: bool = False,
+    frozen: Collection[str] = (),
 ) -> Plan:
     """Return what to do with every position of one account.
 
@@ -46,9 +47,12 @@ def make_plan(
     siblings that plan on the same data under one policy pick sets that add up to the excess.
 
     `offers`: what the venue would convert, by symbol; it is preferred to buying more. `may_top_up`: the venue's market
-    buys name a quantity, and there is a cycle left in which what was bought is sold.
+    buys name a quantity, and there is a cycle left in which what was bought is sold. Nothing is bought of what is
+    `frozen`, nor of what the policy restricts.
     """
-    own = _judge_all(snapshot, policy, marks, pending, now, ways=Ways(offers or {}, may_top_up and policy.top_up_dust))
+    barred = frozenset({*frozen, *policy.restricted_symbols})
+    ways = Ways(offers or {}, may_top_up and policy.top_up_dust, barred)
+    own = _judge_all(snapshot, policy, marks, pending, now, ways=ways)
     elsewhere = [
         judged
         for s in siblings

@@ -4,7 +4,7 @@ Pure. Conversion costs what the venue says; buying more costs two fees, and is c
 the holding is worth more than that, and what results is closed by the policy in the next cycle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 
@@ -27,6 +27,7 @@ class Ways:
 
     offers: Mapping[str, DustOffer] = field(default_factory=dict)
     may_top_up: bool = False
+    barred: Collection[str] = ()  # symbols that nothing is bought of
     spent: Decimal = Decimal(0)  # cash that earlier buys of the same plan need
 
     def out(self, position: Position, why: Reason, *, snapshot: Snapshot, policy: Policy) -> Action | None:
@@ -37,7 +38,7 @@ class Ways:
         if offer is not None:
             return _converted(position, offer, why)
         market = snapshot.markets.get(position.symbol)
-        if not self.may_top_up or market is None:
+        if not self.may_top_up or market is None or position.symbol in self.barred:
             return None
         return _topped_up(position, market, why, policy, cash=snapshot.cash_free - self.spent)
 

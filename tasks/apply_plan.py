@@ -1,5 +1,7 @@
 """Apply one plan: every order exactly once, through the ledger."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,11 +10,12 @@ from prefect.cache_policies import NO_CACHE
 
 from models.amounts import floor_to_step
 from models.dust import DustMark
-from models.errors import PlanExpired
+from models.errors import NotAsked, PlanExpired, VenueError
 from models.order import Intent, LedgerOrder
 from models.plan import Action, Plan
 from models.position import Position, Snapshot
 from models.reasons import ActionKind, OrderState, Reason
+from models.scope import Scope
 from models.store.dust import mark
 from tasks.runtime import AccountAt
 
@@ -21,8 +24,9 @@ _ABOUT_THE_ORDER = frozenset({"INVALID_ORDER", "BAD_REQUEST", "BAD_SYMBOL"})
 
 
 async def send_orders(at: AccountAt, cycle: int) -> None:
-    """Commit every intent of `at.plan`, then send them one after the other.
+    """Commit every intent of `at.plan`, then send them one after the other; exits all at once where the venue lets us.
 
+    What a guard of ours keeps back is no fault of the orders: it goes to `at.kept_back`, and none of the rest is sent.
     Raises: PlanExpired before anything is sent; LeaseLost, StoreError: what was not sent stays unsent.
     """
     plan, snapshot = at.plan, at.snapshot
@@ -33,16 +37,48 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
     intents = [_intent(at, plan, action, positions[action.symbol], cycle) for action in plan.orders]
     accepted = await at.ledger.commit(lease, intents, at.clock.now())
     conversions = [i for i in intents if i.kind is ActionKind.CONVERT_DUST and i.client_order_id in accepted]
-    for action, intent in zip(plan.orders, intents, strict=True):
-        if intent.client_order_id not in accepted or intent in conversions:
-            continue
-        if action.cancel_first and not await _free_what_is_held(at, action, snapshot):
-            await at.ledger.closed_without_fill(
-                intent.client_order_id, "FUNDS_HELD", "open orders still hold it", at.clock.now()
-            )
-            continue
-        await at.orders.send_once(lease, intent)
-    await at.orders.conversions.send_once(lease, conversions)
+    sales = [
+        (action, intent)
+        for action, intent in zip(plan.orders, intents, strict=True)
+        if intent.client_order_id in accepted and intent not in conversions
+    ]
+    try:
+        # A stop does not wait for another one's answer. Where nonces must arrive in order, it would wait with its hour
+        # written on it, and arrive too late.
+        if at.scope is Scope.EXITS and not at.client.capabilities.ordered_nonces:
+            await _send_together(at, sales)
+        else:
+            for action, intent in sales:
+                await _send(at, action, intent)
+        await at.orders.conversions.send_once(lease, conversions)
+    except NotAsked as kept:
+        at.kept_back = kept
+
+
+async def _send_together(at: AccountAt, sales: Sequence[tuple[Action, Intent]]) -> None:
+    """Send all at once; each comes to its end before the first fault is told. Raises: as `_send`."""
+    ends = await asyncio.gather(*(_send(at, action, intent) for action, intent in sales), return_exceptions=True)
+    faults = [end for end in ends if end is not None]
+    for fault in sorted(faults, key=lambda end: isinstance(end, NotAsked)):  # what was only kept back is told last
+        raise fault
+
+
+async def _send(at: AccountAt, action: Action, intent: Intent) -> None:
+    """Free what is held of a holding, and send its order. What goes wrong at the venue is this order's alone.
+
+    Raises: NotAsked, LeaseLost, StoreError.
+    """
+    code, why = "FUNDS_HELD", "open orders still hold it"
+    try:
+        is_free = not action.cancel_first or await _free_what_is_held(at, action, at.snapshot)
+    except NotAsked:
+        raise
+    except VenueError as error:
+        is_free, code, why = False, error.code, f"what holds it could not be canceled: {error}"
+    if is_free:
+        await at.orders.send_once(at.held_lease(), intent)
+    else:
+        await at.ledger.closed_without_fill(intent.client_order_id, code, why, at.clock.now())
 
 
 async def mark_dust(at: AccountAt) -> None:

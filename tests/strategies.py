@@ -91,7 +91,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 @st.composite
 def marks(draw: st.DrawFn, snapshot: Snapshot) -> dict[str, DustMark]:
-    """Return marks on some of a snapshot's positions, some of them backed off."""
+    """Return marks on some of a snapshot's positions, some of them backed off, some put there by hand."""
     marked = (
         draw(st.lists(st.sampled_from([p.symbol for p in snapshot.positions]), unique=True, max_size=4))
         if (snapshot.positions)
@@ -100,7 +100,7 @@ def marks(draw: st.DrawFn, snapshot: Snapshot) -> dict[str, DustMark]:
     return {
         symbol: DustMark(
             symbol=symbol,
-            reason=Reason.BELOW_MINIMUM_NOTIONAL,
+            reason=draw(st.sampled_from([Reason.BELOW_MINIMUM_NOTIONAL, Reason.BLACKLISTED])),
             value=draw(amounts("0.01", "5")),
             marked_at=NOW - timedelta(days=2),
             retry_at=draw(st.sampled_from([None, NOW - timedelta(hours=1), NOW + timedelta(hours=1)])),

@@ -4,8 +4,9 @@ The frames carry what a contract needs to know of its moment as columns (ages in
 the contracts themselves know no clock and no venue. Each check's error is the value of a `Breach`.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,14 @@ class Breach(StrEnum):
     ROWS_LOST = "rows_lost"
 
 
+def _check(breach: Breach) -> Callable[[Any], Any]:
+    """Return a check of the whole frame, or of each of its rows.
+
+    No row is ever let through for being empty; to look for empty ones would take pandera as long as the check itself.
+    """
+    return pa.dataframe_check(error=breach.value, ignore_na=False)
+
+
 class _Strict(pa.DataFrameModel):
     """No column more, no column less, and nothing coerced: a bool is no number, a naive time no UTC."""
 
@@ -49,7 +58,7 @@ class _Strict(pa.DataFrameModel):
         strict: ClassVar[bool] = True
         coerce: ClassVar[bool] = False
 
-    @pa.dataframe_check(error=Breach.EMPTY.value)
+    @_check(Breach.EMPTY)
     @classmethod
     def _has_rows(cls, frame: pd.DataFrame) -> bool:
         return len(frame) > 0
@@ -64,32 +73,32 @@ class PriceFrame(_Strict):
     age_seconds: Series[float]
     stale_in_seconds: Series[float]
 
-    @pa.dataframe_check(error=Breach.NOT_FINITE.value)
+    @_check(Breach.NOT_FINITE)
     @classmethod
     def _is_finite(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return finite(frame["price"])
 
-    @pa.dataframe_check(error=Breach.NEGATIVE.value)
+    @_check(Breach.NEGATIVE)
     @classmethod
     def _is_not_negative(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return ~(frame["price"] < 0)
 
-    @pa.dataframe_check(error=Breach.NOT_POSITIVE.value)
+    @_check(Breach.NOT_POSITIVE)
     @classmethod
     def _is_not_zero(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["price"] != 0
 
-    @pa.dataframe_check(error=Breach.FUTURE.value)
+    @_check(Breach.FUTURE)
     @classmethod
     def _is_not_ahead(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["age_seconds"] >= -CLOCK_SKEW_SECONDS
 
-    @pa.dataframe_check(error=Breach.STALE.value)
+    @_check(Breach.STALE)
     @classmethod
     def _is_fresh(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["stale_in_seconds"] >= 0
 
-    @pa.dataframe_check(error=Breach.DUPLICATE.value)
+    @_check(Breach.DUPLICATE)
     @classmethod
     def _is_unique(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return unique(frame["symbol"])
@@ -116,57 +125,57 @@ class PositionFrame(_Strict):
     stale_in_seconds: Series[float] = pa.Field(nullable=True)
     is_known: Series[bool]
 
-    @pa.dataframe_check(error=Breach.NOT_FINITE.value)
+    @_check(Breach.NOT_FINITE)
     @classmethod
     def _is_finite(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return finite(frame[_QUANTITIES]) & (finite(frame[_AMOUNTS]) | ~frame["is_valued"])
 
-    @pa.dataframe_check(error=Breach.NEGATIVE.value)
+    @_check(Breach.NEGATIVE)
     @classmethod
     def _is_not_negative(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return ~(frame[[*_QUANTITIES, *_AMOUNTS]] < 0).any(axis="columns")
 
-    @pa.dataframe_check(error=Breach.NOT_POSITIVE.value)
+    @_check(Breach.NOT_POSITIVE)
     @classmethod
     def _is_not_zero(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return (frame["quantity"] != 0) & (frame["price"] != 0)
 
-    @pa.dataframe_check(error=Breach.FUTURE.value)
+    @_check(Breach.FUTURE)
     @classmethod
     def _is_not_ahead(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return (frame["age_seconds"] >= -CLOCK_SKEW_SECONDS) | ~frame["is_valued"]
 
-    @pa.dataframe_check(error=Breach.STALE.value)
+    @_check(Breach.STALE)
     @classmethod
     def _is_fresh(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return (frame["stale_in_seconds"] >= 0) | ~frame["is_valued"]
 
-    @pa.dataframe_check(error=Breach.UNKNOWN_ASSET.value)
+    @_check(Breach.UNKNOWN_ASSET)
     @classmethod
     def _is_in_the_venues_metadata(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["is_known"]
 
-    @pa.dataframe_check(error=Breach.DUPLICATE.value)
+    @_check(Breach.DUPLICATE)
     @classmethod
     def _is_unique(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return unique(frame[["account", "symbol"]])
 
-    @pa.dataframe_check(error=Breach.WRONG_SYMBOL.value)
+    @_check(Breach.WRONG_SYMBOL)
     @classmethod
     def _is_named_after_its_asset(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return frame["symbol"].str.split("/").str[0] == frame["asset"]
 
-    @pa.dataframe_check(error=Breach.QUANTITY_MISMATCH.value)
+    @_check(Breach.QUANTITY_MISMATCH)
     @classmethod
     def _quantities_add_up(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return close_to(frame["quantity"], frame["free"] + frame["held"] + frame["locked"])
 
-    @pa.dataframe_check(error=Breach.VALUE_MISMATCH.value)
+    @_check(Breach.VALUE_MISMATCH)
     @classmethod
     def _value_is_quantity_times_price(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         return close_to(frame["value"], frame["quantity"] * frame["price"]) | ~frame["is_valued"]
 
-    @pa.dataframe_check(error=Breach.HALF_VALUED.value)
+    @_check(Breach.HALF_VALUED)
     @classmethod
     def _is_valued_whole_or_not_at_all(cls, frame: pd.DataFrame) -> "pd.Series[bool]":
         parts = frame[_OF_A_PRICE].notna()

@@ -31,7 +31,7 @@ class Engine:
         self.world, self.listings, self.prices, self.book = world, listings, prices, book
         self.fill_rules: list[FillRule] = list(world.fills)
         self._fees = FeeDesk(world, listings, prices, book)
-        self._lag_ms = int(world.balance_lag_seconds * 1000)
+        self.lag_ms = int(world.balance_lag_seconds * 1000)
 
     def listing(self, symbol: str) -> Listing:
         """Market that is served. Raises: Refusal for an unknown or delisted one."""
@@ -95,8 +95,8 @@ class Engine:
     def balances(self, account: str, now_ms: int) -> dict[str, Shown]:
         """Show balances as of now: with a lag set, fills younger than it are not in them yet."""
         shown = dict(self.book.totals.get(account, {}))
-        if self._lag_ms:
-            for fill in self.book.lagging(account, now_ms - self._lag_ms):
+        if self.lag_ms:
+            for fill in self.book.lagging(account, now_ms - self.lag_ms):
                 for asset, change in _changes(fill, self.listings[fill.symbol]):
                     shown[asset] = shown.get(asset, _NOTHING) - change
         return {asset: Shown(total, min(self.book.held(account, asset), total)) for asset, total in shown.items()}

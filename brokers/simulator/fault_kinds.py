@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from brokers.simulator.distortions import an_hour_old, huge, not_a_number, other_type
 from brokers.simulator.refusals import Reason, Refusal
 from brokers.simulator.wire import Answer, Wire
 
@@ -43,6 +44,18 @@ class Fault(StrEnum):
     DUPLICATED_ROWS = "duplicated_rows"
     MISSING_ROWS = "missing_rows"
     WRONG_TYPES = "wrong_types"
+    HUGE_NUMBERS = "huge_numbers"
+    OLD_TIMES = "old_times"
+    SLOW = "slow"
+    GONE_AFTER = "gone_after"
+    DELISTED = "delisted"
+    HALTED = "halted"
+    PRICE_ZERO = "price_zero"
+    PRICE_GONE = "price_gone"
+    PARTIAL_FILLS = "partial_fills"
+    NO_FILLS = "no_fills"
+    FILLED_AFTER_CANCEL = "filled_after_cancel"
+    BALANCE_LAG = "balance_lag"
 
 
 class Silence(StrEnum):
@@ -53,7 +66,16 @@ class Silence(StrEnum):
 
 
 class Wait(StrEnum):
-    """When the rule's seconds pass."""
+    """When the rule's seconds pass; `within`: between the halves of the answer."""
+
+    NEVER = "never"
+    BEFORE = "before"
+    WITHIN = "within"
+    AFTER = "after"
+
+
+class Turn(StrEnum):
+    """When the venue itself changes, seen from the call: `brokers.simulator.turns` says how."""
 
     NEVER = "never"
     BEFORE = "before"
@@ -95,6 +117,8 @@ class FaultKind:
     executed: bool
     told: Told
     wait: Wait = Wait.NEVER
+    turn: Turn = Turn.NEVER
+    leaves: bool = False  # after the answer nothing listens for the rule's seconds
 
 
 def _truth(_terms: Terms, _wire: Wire, true: Answer) -> Answer:
@@ -145,6 +169,10 @@ def _each_value(change: Callable[[Any], Any]) -> Told:
     return lambda _terms, _wire, true: replace(true, body=json.dumps(walk(json.loads(true.body))).encode())
 
 
+def _old(_terms: Terms, _wire: Wire, true: Answer) -> Answer:
+    return replace(true, body=json.dumps(an_hour_old(json.loads(true.body))).encode())
+
+
 def _rows(keep: Callable[[list[Any], float], list[Any]]) -> Told:
     """Change which rows the answer has: entries of every list of rows, and of Kraken's objects keyed by id."""
 
@@ -173,22 +201,6 @@ def _fewer(rows: list[Any], fraction: float) -> list[Any]:
     return rows[: len(rows) - math.ceil(len(rows) * fraction)]
 
 
-def _not_a_number(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            return value
-        return "NaN" if number else "inf"
-    return "NaN" if isinstance(value, float) else value
-
-
-def _other_type(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return {"unexpected": value}
-    return [value] if isinstance(value, str) else str(value)
-
-
 FAULTS: dict[Fault, FaultKind] = {
     Fault.REFUSE_BEFORE: FaultKind(executed=False, told=_silence(Silence.RESET)),
     Fault.DROP_AFTER: FaultKind(executed=True, told=_silence(Silence.RESET)),
@@ -211,9 +223,26 @@ FAULTS: dict[Fault, FaultKind] = {
     Fault.INVALID_NONCE: FaultKind(executed=False, told=_refused(Reason.INVALID_NONCE)),
     Fault.CLOCK_ERROR: FaultKind(executed=False, told=_refused(Reason.CLOCK_AHEAD)),
     Fault.AUTH_REVOKED: FaultKind(executed=False, told=_refused(Reason.INVALID_KEY)),
-    Fault.NAN_NUMBERS: FaultKind(executed=True, told=_each_value(_not_a_number)),
+    Fault.NAN_NUMBERS: FaultKind(executed=True, told=_each_value(not_a_number)),
     Fault.NULL_FIELDS: FaultKind(executed=True, told=_each_value(lambda _value: None)),
     Fault.DUPLICATED_ROWS: FaultKind(executed=True, told=_rows(lambda rows, _fraction: rows + rows)),
     Fault.MISSING_ROWS: FaultKind(executed=True, told=_rows(_fewer)),
-    Fault.WRONG_TYPES: FaultKind(executed=True, told=_each_value(_other_type)),
+    Fault.WRONG_TYPES: FaultKind(executed=True, told=_each_value(other_type)),
+    Fault.HUGE_NUMBERS: FaultKind(executed=True, told=_each_value(huge)),
+    Fault.OLD_TIMES: FaultKind(executed=True, told=_old),
+    Fault.SLOW: FaultKind(executed=True, told=_truth, wait=Wait.WITHIN),
+    Fault.GONE_AFTER: FaultKind(executed=True, told=_truth, leaves=True),
+    **{
+        fault: FaultKind(executed=True, told=_truth, turn=Turn.BEFORE)
+        for fault in (
+            Fault.DELISTED,
+            Fault.HALTED,
+            Fault.PRICE_ZERO,
+            Fault.PRICE_GONE,
+            Fault.PARTIAL_FILLS,
+            Fault.NO_FILLS,
+            Fault.BALANCE_LAG,
+        )
+    },
+    Fault.FILLED_AFTER_CANCEL: FaultKind(executed=True, told=_truth, turn=Turn.AFTER),
 }

@@ -22,6 +22,7 @@ class FaultRule(BaseModel):
     skip: Annotated[int, Field(ge=0)] = 0  # matching calls to let through first
     times: Annotated[int, Field(ge=1)] | None = 1  # null: always
     fault: Fault
+    market: str | None = None  # what a fault that changes a market is about; null: what the call is about
     seconds: Annotated[float, Field(ge=0)] = 1.0
     status: Annotated[int, Field(ge=100, le=599)] | None = None
     body: str | None = None

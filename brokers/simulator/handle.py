@@ -107,6 +107,14 @@ class RunningVenue:
         plan = _plan(rules)
         self._at(lambda venue: venue.set_faults(plan))
 
+    def when_called(self, told: Callable[[FaultRule | None], object] | None) -> None:
+        """Have each call told, with the fault it is to meet, on the venue's own thread and before it has any effect."""
+        self._at(lambda venue: setattr(venue, "on_call", told))
+
+    def set_balance_lag(self, seconds: float) -> None:
+        """Show balances as they were so long ago."""
+        self._at(lambda venue: setattr(venue.engine, "lag_ms", int(seconds * 1000)))
+
     def set_balances(self, account: str, **totals: Amount) -> None:
         """Replace what an account owns of the named assets."""
         exact = {asset: Decimal(total) for asset, total in totals.items()}

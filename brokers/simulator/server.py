@@ -43,6 +43,7 @@ class Server:
         self.venue, self._host, self._port = venue, host, port
         self.stop_asked = asyncio.Event()
         self._last_request = time.monotonic()
+        self._away: asyncio.Task[None] | None = None
         self._runner = web.AppRunner(
             self._app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, handle_signals=False
         )
@@ -50,11 +51,31 @@ class Server:
     async def start(self) -> str:
         """Listen, and return the base url. Raises: OSError where the port is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
+        await self._listen()
         host, port = self._runner.addresses[0][:2]
         log.info("simulated venue is listening", extra={"venue": self.venue.world.venue, "port": port})
         return f"http://{host}:{port}"
+
+    async def leave(self, request: web.Request, seconds: float) -> None:
+        """Let go of the port and of every connection but the request's, and listen again after so many seconds."""
+        if self._away is not None:
+            return
+        self._port = self._runner.addresses[0][1]
+        for site in list(self._runner.sites):
+            await site.stop()
+        connections = self._runner.server.connections if isinstance(self._runner.server, web.Server) else []
+        for transport in (connection.transport for connection in connections if connection is not request.protocol):
+            if transport is not None:
+                transport.abort()
+        self._away = asyncio.create_task(self._come_back(seconds))
+
+    async def _come_back(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._listen()
+        self._away = None
+
+    async def _listen(self) -> None:
+        await web.TCPSite(self._runner, self._host, self._port).start()
 
     async def wait(self, idle_seconds: float | None = None) -> None:
         """Return when asked to stop, or when nobody has called for that long."""
@@ -70,11 +91,13 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening and store the state."""
+        if self._away is not None:
+            self._away.cancel()
         await self._runner.cleanup()
         self.venue.close()
 
     def _app(self) -> web.Application:
-        service = Service(self.venue, _WIRES[self.venue.world.venue](self.venue))
+        service = Service(self.venue, _WIRES[self.venue.world.venue](self.venue), self.leave)
 
         app = web.Application(client_max_size=2**20)
         app.add_routes(Control(self.venue, self.stop_asked).routes())

@@ -5,18 +5,21 @@ import contextlib
 import json
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from brokers.simulator.calls import CallRecord, without_secrets
-from brokers.simulator.fault_kinds import FAULTS, Silence, Wait
+from brokers.simulator.fault_kinds import FAULTS, Silence, Turn, Wait
 from brokers.simulator.faults import FaultRule
 from brokers.simulator.refusals import Reason, Refusal
+from brokers.simulator.turns import turn
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Answer, Call, Endpoint, Operation, Wire
 
+Leave = Callable[[web.Request, float], Awaitable[None]]
 _FORM = "application/x-www-form-urlencoded"
 _CHANGING = frozenset({Operation.PLACE, Operation.CANCEL, Operation.CONVERT_DUST})
 
@@ -24,9 +27,9 @@ _CHANGING = frozenset({Operation.PLACE, Operation.CANCEL, Operation.CONVERT_DUST
 class Service:
     """One venue behind one wire format."""
 
-    def __init__(self, venue: Venue, wire: Wire) -> None:
-        """Serve the venue in this format."""
-        self._venue, self._wire = venue, wire
+    def __init__(self, venue: Venue, wire: Wire, leave: Leave) -> None:
+        """Serve the venue in this format; `leave` stops listening, for so many seconds after a request."""
+        self._venue, self._wire, self._leave = venue, wire, leave
         self._latency = venue.world.latency_ms / 1000
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -37,6 +40,8 @@ class Service:
         if self._latency:
             await asyncio.sleep(self._latency)
         rule = self._venue.faults.due(endpoint.operation, account, self._wire.symbol_of(call), call.now_ms)
+        if self._venue.on_call is not None:
+            self._venue.on_call(rule)
         if rule is None:
             answer, outcome = self._executed(call, endpoint, self._verified(call, endpoint))
             self._record(call, endpoint, account, outcome, None)
@@ -47,6 +52,9 @@ class Service:
         self, request: web.Request, call: Call, endpoint: Endpoint, account: str | None, rule: FaultRule
     ) -> web.StreamResponse:
         kind = FAULTS[rule.fault]
+        symbol = self._wire.symbol_of(call)
+        if kind.turn is Turn.BEFORE:
+            turn(self._venue, rule, account, symbol)
         true, outcome = Answer(200, b""), "not executed"
         if rule.takes_effect:
             # A nonce counts on arrival: while this call waits, later ones of the key may be answered.
@@ -55,7 +63,14 @@ class Service:
                 await asyncio.sleep(rule.seconds)
                 call.now_ms = self._venue.now_ms()
             true, outcome = self._executed(call, endpoint, refusal)
+        if kind.turn is Turn.AFTER:
+            turn(self._venue, rule, account, symbol)
         self._record(call, endpoint, account, outcome, rule.fault)
+        return await self._told(request, rule, true)
+
+    async def _told(self, request: web.Request, rule: FaultRule, true: Answer) -> web.StreamResponse:
+        """Say what the client is to hear, when it is to hear it."""
+        kind = FAULTS[rule.fault]
         told = kind.told(rule, self._wire, true)
         if kind.wait is Wait.AFTER:
             await asyncio.sleep(rule.seconds)
@@ -64,7 +79,13 @@ class Service:
         if isinstance(told, Silence):
             _reset(request)
             return web.Response()
-        return _response(told)
+        if kind.wait is Wait.WITHIN:
+            return await _in_two_halves(request, told, rule.seconds)
+        response = _response(told)
+        if kind.leaves:
+            await self._leave(request, rule.seconds)
+            response.force_close()
+        return response
 
     def _verified(self, call: Call, endpoint: Endpoint) -> Refusal | None:
         """Check who is calling; the refusal, where there is one."""
@@ -136,6 +157,20 @@ def _response(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status, body=answer.body, content_type=answer.content_type, headers=dict(answer.headers)
     )
+
+
+async def _in_two_halves(request: web.Request, answer: Answer, seconds: float) -> web.StreamResponse:
+    """Send the second half of the body only after a while."""
+    response = web.StreamResponse(status=answer.status, headers=dict(answer.headers))
+    response.content_type, response.content_length = answer.content_type, len(answer.body)
+    middle = len(answer.body) // 2
+    with contextlib.suppress(ConnectionError):  # the client may have given up
+        await response.prepare(request)
+        await response.write(answer.body[:middle])
+        await asyncio.sleep(seconds)
+        await response.write(answer.body[middle:])
+        await response.write_eof()
+    return response
 
 
 async def _until_gone(request: web.Request) -> None:

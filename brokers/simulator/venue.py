@@ -10,7 +10,8 @@ from brokers.simulator.book import Book
 from brokers.simulator.calls import CallLog
 from brokers.simulator.dust import DustCounter
 from brokers.simulator.engine import Engine
-from brokers.simulator.faults import FaultDesk, FaultPlan
+from brokers.simulator.faults import FaultDesk, FaultPlan, FaultRule
+from brokers.simulator.past import record_past
 from brokers.simulator.prices import PricePath
 from brokers.simulator.state import StateFile
 from brokers.simulator.world import FillRule, Listing, Market, MarketStatus, World
@@ -22,6 +23,7 @@ class Venue:
     def __init__(self, world: World, *, state_path: Path | None = None, faults: FaultPlan | None = None) -> None:
         """Start new, or go on from the state file: what was set while running outlives the process."""
         self.world = world
+        self._skew_ms = int(world.clock_skew_seconds * 1000)
         self.state = StateFile(state_path)
         facts = self.state.facts()
         changes: dict[str, dict[str, Any]] = facts.get("markets", {})
@@ -34,6 +36,7 @@ class Venue:
         for symbol, history in facts.get("prices", {}).items():
             self.prices.settings[symbol] = [(at, None if raw is None else Decimal(raw)) for at, raw in history]
         self.book = Book(world, self.state)
+        record_past(self.book, world, self.now_ms())
         self.engine = Engine(world, self.listings, self.prices, self.book)
         self.dust = DustCounter(world, self.listings, self.prices, self.book)
         if "fills" in facts:
@@ -44,7 +47,7 @@ class Venue:
         self.nonces: dict[str, int] = facts.get("nonces", {})
         self.keys = {name: account.credentials(name, world.venue) for name, account in world.accounts.items()}
         self.accounts_by_key = {keys.api_key: name for name, keys in self.keys.items()}
-        self._skew_ms = int(world.clock_skew_seconds * 1000)
+        self.on_call: Callable[[FaultRule | None], object] | None = None  # told of each, and its fault, before anything
         self.version = 0  # grows when a kept answer may no longer be true
         self.book.save()
 

@@ -127,11 +127,24 @@ class Listing(Market):
     min_notional: NotNegative
 
 
+class PastTrade(_Strict):
+    """One fill from before the start. `balances` are what is owned after it: it moves nothing any more."""
+
+    symbol: str
+    side: Literal["buy", "sell"]
+    quantity: Positive
+    price: Positive
+    hours_ago: NotNegative = Decimal(0)  # when the venue first starts
+    fee: NotNegative = Decimal(0)
+    fee_asset: str | None = None  # null: as the venue usually charges it
+
+
 class Account(_Strict):
-    """What one account owns at the start, and the keys it signs with."""
+    """What one account owns at the start, what it traded before, and the keys it signs with."""
 
     balances: dict[str, NotNegative] = {}
     borrowed: dict[str, NotNegative] = {}  # part of `balances` that is owed to the venue
+    trades: tuple[PastTrade, ...] = ()
     may_trade: bool = True  # what the key is allowed, as the venue reports it
     may_withdraw: bool = False
     api_key: str | None = None
@@ -168,6 +181,14 @@ class World(_Strict):
         if twice:
             raise ValueError(f"listed more than once: {', '.join(twice)}")
         return markets
+
+    @model_validator(mode="after")
+    def _trades_have_a_market(self) -> Self:
+        listed = {market.symbol for market in self.markets}
+        traded = {trade.symbol for account in self.accounts.values() for trade in account.trades}
+        if traded - listed:
+            raise ValueError(f"traded before in no market: {', '.join(sorted(traded - listed))}")
+        return self
 
     @property
     def manners(self) -> Manners:

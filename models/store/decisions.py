@@ -1,4 +1,7 @@
-"""What people decided: who, when and why. Written in the transaction that carries the decision out."""
+"""What was decided: by whom (a person, or a stated condition that held), when and why.
+
+Written in the transaction that carries the decision out.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,17 +23,20 @@ class Decision:
     at: datetime
 
 
-def record(connection: Connection, decision: Decision) -> None:
-    """Keep a decision in the transaction that carries it out."""
-    connection.execute(
-        insert(DECISIONS).values(
-            account=decision.account,
-            decision=decision.what,
-            decided_by=decision.by,
-            reason=decision.reason,
-            decided_at=decision.at,
-        )
-    )
+def record(connection: Connection, *decided: Decision) -> None:
+    """Keep decisions in the transaction that carries them out."""
+    rows = [
+        {
+            "account": one.account,
+            "decision": one.what,
+            "decided_by": one.by,
+            "reason": one.reason,
+            "decided_at": one.at,
+        }
+        for one in decided
+    ]
+    if rows:
+        connection.execute(insert(DECISIONS), rows)
 
 
 async def decisions(store: Store, account: str | None = None, *, limit: int = 100) -> tuple[Decision, ...]:

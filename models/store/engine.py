@@ -6,7 +6,7 @@ A transaction rolls back unless its block ends well. On SQLite a writing transac
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -121,13 +121,16 @@ class Store:
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
 
-    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
-        """Return what a query finds. Raises: StoreError."""
-        return await self.read(lambda connection: connection.execute(query).all())
+    async def rows(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Return what a query finds, `values` in the place of its parameters. Raises: StoreError."""
+        return await self.read(lambda connection: connection.execute(query, values).all())
 
-    async def execute(self, statement: Executable) -> int:
-        """Run one writing statement; return how many rows it touched, when that is committed. Raises: StoreError."""
-        return await self.write(lambda connection: connection.execute(statement).rowcount)
+    async def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        """Run one writing statement, `values` in the place of its parameters.
+
+        Return how many rows it touched, when that is committed. Raises: StoreError.
+        """
+        return await self.write(lambda connection: connection.execute(statement, values).rowcount)
 
     def queue(self, connection: Connection, what: str) -> None:
         """Let one transaction at a time past this line for `what`. SQLite has one writer, and needs no telling."""

@@ -1,5 +1,6 @@
 """Halts: an account stopped with a cause and a clear condition, until that holds or a person lifts it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,8 +8,11 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.reasons import HaltCause, Mode
+from models.risk import RISK_CAUSES
+from models.store.alerts import close_within
 from models.store.decisions import Decision, record
 from models.store.engine import Store
+from models.store.risk_days import count_anew, queue_of
 from models.store.tables import HALTS
 
 
@@ -66,14 +70,36 @@ async def halt(
         return  # one_standing_halt_per_cause
 
 
-async def clear_halts(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
-    """Lift every standing halt of an account, keeping who and why; return how many there were."""
-    standing = update(HALTS).where(HALTS.c.account == account, HALTS.c.cleared_at.is_(None))
+async def clear_halts(
+    store: Store,
+    account: str,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    causes: Collection[HaltCause] = tuple(HaltCause),
+) -> int:
+    """Lift an account's standing halts of these causes, keeping who and why; return how many there were.
+
+    Where a loss or a drawdown was the cause, both are counted anew from what the account was worth last.
+    """
+    standing = (
+        HALTS.c.account == account,
+        HALTS.c.cleared_at.is_(None),
+        HALTS.c.cause.in_([cause.value for cause in causes]),
+    )
 
     def clear(connection: Connection) -> int:
-        cleared = connection.execute(standing.values(cleared_at=now, cleared_by=by, clear_reason=reason)).rowcount
+        if RISK_CAUSES.keys() & set(causes):
+            store.queue(connection, queue_of(account))
+        lifted = [HaltCause(row.cause) for row in connection.execute(select(HALTS.c.cause).where(*standing))]
+        lift = update(HALTS).where(*standing).values(cleared_at=now, cleared_by=by, clear_reason=reason)
+        cleared = connection.execute(lift).rowcount
         if cleared:
             record(connection, Decision(account, f"lift {cleared} halts", by, reason, now))
+        if risks := RISK_CAUSES.keys() & set(lifted):
+            count_anew(connection, account, now=now)
+            close_within(connection, risks, account=account, now=now)
         return cleared
 
     return await store.write(clear)

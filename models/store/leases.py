@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import LeaseHeld, LeaseLost, StoreError
@@ -45,6 +45,8 @@ class Holder:
         self._folder = home / "locks"
         self.name = f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
         self._file: int | None = None
+        # A lease may be left behind: the file then stays, unlocked, and tells everybody that its holder is gone.
+        self.left_one = False
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +57,8 @@ class Holder:
 
     def __exit__(self, *exc: object) -> None:
         if self._file is not None:
-            self._path(self.name).unlink(missing_ok=True)
+            if not self.left_one:
+                self._path(self.name).unlink(missing_ok=True)
             os.close(self._file)
             self._file = None
 
@@ -97,7 +100,11 @@ async def hold(store: Store, account: str, holder: Holder) -> AsyncIterator[Leas
 
     Raises: LeaseHeld when another run has it; StoreError.
     """
-    lease = await _acquire(store, account, holder)
+    try:
+        lease = await _acquire(store, account, holder)
+    except (asyncio.CancelledError, StoreError):  # it may be committed all the same
+        holder.left_one = True
+        raise
     renewal = asyncio.create_task(_renew_for_ever(store, lease))
     try:
         yield lease
@@ -105,8 +112,13 @@ async def hold(store: Store, account: str, holder: Holder) -> AsyncIterator[Leas
         renewal.cancel()
         with suppress(asyncio.CancelledError, LeaseLost, StoreError):
             await renewal
-        with suppress(StoreError):  # it expires by itself
+        try:
             await _release(store, lease)
+        except StoreError:  # it expires by itself
+            holder.left_one = True
+        except asyncio.CancelledError:
+            holder.left_one = True
+            raise
 
 
 def assert_held(connection: Connection, lease: Lease) -> None:
@@ -119,10 +131,17 @@ def assert_held(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(lease.account)
 
 
-def is_held(lease: Lease) -> ColumnElement[bool]:
-    """Return the condition under which a statement may write for the lease's holder: it has not passed to another."""
-    held = select(LEASES.c.token).where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
-    return held.exists()
+# The condition under which a statement may write for a lease's holder: it has not passed to another. See `held_by`.
+IS_HELD: ColumnElement[bool] = (
+    select(LEASES.c.token)
+    .where(LEASES.c.account == bindparam("held_account"), LEASES.c.token == bindparam("held_token"))
+    .exists()
+)
+
+
+def held_by(lease: Lease) -> dict[str, Any]:
+    """Return the parameters of `IS_HELD`."""
+    return {"held_account": lease.account, "held_token": lease.token}
 
 
 async def standing_leases(store: Store) -> dict[str, str]:
@@ -133,6 +152,11 @@ async def standing_leases(store: Store) -> dict[str, str]:
         return {row.account: row.holder for row in connection.execute(live)}
 
     return await store.read(look)
+
+
+async def drop_released(store: Store, name: str) -> None:
+    """Forget a lease that nobody holds, with its token: for what is held once and never again. Raises: StoreError."""
+    await store.execute(delete(LEASES).where(LEASES.c.account == name, LEASES.c.expires_at == 0.0))
 
 
 async def _acquire(store: Store, account: str, holder: Holder) -> Lease:

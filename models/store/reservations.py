@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, delete, insert, select
 
 from models.store.engine import Store
 from models.store.tables import RESERVATIONS
+
+KEPT_SECONDS = 86_400.0  # the longest that a policy may allow to go without a read
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +29,25 @@ async def reserve(
     among: Sequence[str],
     seconds: float,
     judge: Callable[[tuple[Reservation, ...]], bool],
+    unseen_since: datetime | None = None,
 ) -> None:
     """Take the slot if `judge` allows it in view of the live reservations of the accounts `among`.
 
+    `unseen_since`: when the account was last read, where it cannot be read now; what ran out after that counts as well,
+    for nobody has seen what became of it.
     Whoever asks at the same time waits, and is judged in view of this one. Raises: StoreError.
     """
 
     def take(connection: Connection) -> None:
         store.queue(connection, f"entries {'|'.join(sorted(among))}")
         now = store.seconds(connection)
-        connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now))
-        rows = connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(among)))
+        since = now if unseen_since is None else min(now, unseen_since.timestamp())
+        connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now - KEPT_SECONDS))
+        counted = (RESERVATIONS.c.account.in_(among), RESERVATIONS.c.expires_at > since)
+        rows = connection.execute(select(RESERVATIONS).where(*counted))
         if judge(tuple(Reservation(row.account, row.symbol, row.notional) for row in rows)):
+            own = (RESERVATIONS.c.account == wanted.account, RESERVATIONS.c.symbol == wanted.symbol)
+            connection.execute(delete(RESERVATIONS).where(*own))  # one that ran out
             connection.execute(
                 insert(RESERVATIONS).values(
                     account=wanted.account,

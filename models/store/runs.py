@@ -6,20 +6,29 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from models.amounts import plain
-from models.plan import Plan
+from models.plan import Action, Plan
 from models.reasons import AccountStatus, Mode
 from models.store.engine import Store
 from models.store.tables import ACCOUNT_RUNS, PLANS, RUNS
 
 
-async def start_run(store: Store, run_id: str, *, pipeline: str, mode: str, fleet: str, now: datetime) -> None:
-    """Record that a run began."""
-    await store.execute(insert(RUNS).values(run_id=run_id, pipeline=pipeline, mode=mode, fleet=fleet, started_at=now))
+async def start_run(
+    store: Store, run_id: str, *, pipeline: str, mode: str, fleet: str, now: datetime, flow_run_id: str | None = None
+) -> None:
+    """Record that a run began. Raises: IntegrityError while another one of the same flow run has not ended."""
+    row = {"run_id": run_id, "pipeline": pipeline, "mode": mode, "fleet": fleet, "started_at": now}
+    await store.execute(insert(RUNS).values(row | {"flow_run_id": flow_run_id}))
 
 
 async def finish_run(store: Store, run_id: str, *, now: datetime) -> None:
     """Record that a run ended."""
     await store.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(finished_at=now))
+
+
+async def end_runs_of(store: Store, flow_run_id: str, *, now: datetime) -> int:
+    """Record that what a dead process began for a flow run is over; return how many runs that were."""
+    left = update(RUNS).where(RUNS.c.flow_run_id == flow_run_id, RUNS.c.finished_at.is_(None))
+    return await store.execute(left.values(finished_at=now))
 
 
 async def save_account_run(
@@ -68,9 +77,16 @@ async def save_plan(store: Store, plan: Plan, *, run_id: str, cycle: int, mode: 
                     "value": plain(a.value),
                     "reason": a.reason,
                     "detail": a.detail,
+                    **_exit_facts(a),
                 }
                 for a in plan.actions
             ],
             skips=[{"symbol": s.symbol, "reason": s.reason, "detail": s.detail} for s in plan.skips],
         ),
     )
+
+
+def _exit_facts(action: Action) -> dict[str, str]:
+    """Return what an exit was decided on: its P&L is counted from that later, when the position is gone."""
+    facts = {} if action.entry_price is None else {"entry_price": plain(action.entry_price)}
+    return facts if action.held_since is None else facts | {"held_since": action.held_since.isoformat()}

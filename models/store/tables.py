@@ -33,11 +33,21 @@ class RunRow(SQLModel, table=True):
     """One run of a pipeline over a fleet; what each account made of it is in `account_runs`."""
 
     __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "one_unfinished_run_per_flow_run",
+            "flow_run_id",
+            unique=True,
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
 
     run_id: str = Field(primary_key=True)
     pipeline: str
     mode: str
     fleet: str
+    flow_run_id: str | None = None  # Prefect's; NULL: it was run without
     started_at: datetime = _instant()
     finished_at: datetime | None = _instant(nullable=True)
 
@@ -220,7 +230,7 @@ class DustMarkRow(Owned, table=True):
     mark_id: int | None = Field(default=None, primary_key=True)
     symbol: str
     reason: str
-    value: Decimal = _exact()
+    value: Decimal | None = _exact(nullable=True)
     marked_at: datetime = _instant()
     retry_at: datetime | None = _instant(nullable=True)
     removed_at: datetime | None = _instant(nullable=True)
@@ -238,6 +248,10 @@ class TrackedRow(Owned, table=True):
     quantity: Decimal = _exact()
     value: Decimal | None = _exact(nullable=True)
     entry_price: Decimal | None = _exact(nullable=True)
+    entry_source: str | None = None  # fills | by_hand; NULL: not known
+    entry_at: datetime | None = _instant(nullable=True)
+    source: str | None = None  # broker_existing | nija_strategy; NULL: not adopted yet
+    peak_price: Decimal | None = _exact(nullable=True)
     first_seen_at: datetime = _instant()
     last_seen_at: datetime = _instant()
 
@@ -290,6 +304,7 @@ class ThrottleRow(SQLModel, table=True):
     budget: str = Field(primary_key=True)
     level: float
     updated_at: float
+    grants: list[list[float]] = Field(sa_column=Column(JSON, nullable=False))  # of a window: until when, how much
     closed_until: float = 0.0
     closed_for: str = ""
 
@@ -337,6 +352,127 @@ class DecisionRow(SQLModel, table=True):
     decided_at: datetime = _instant()
 
 
+class PositionConfigRow(SQLModel, table=True):
+    """A person's own exit limits for one position; what is NULL is as the policy has it, `never` switches it off."""
+
+    __tablename__ = "position_configs"
+
+    account: str = Field(primary_key=True)
+    symbol: str = Field(primary_key=True)
+    stop_loss: str | None = None  # a fraction, or "never"
+    take_profit: str | None = None
+    trailing_stop: str | None = None
+    max_hold_hours: str | None = None
+    entry_price: Decimal | None = _exact(nullable=True)  # told by a person, where no fill tells it
+    set_at: datetime = _instant()
+    set_by: str
+    reason: str
+
+
+class RiskDayRow(SQLModel, table=True):
+    """How an account's day in UTC has gone so far, and the highest equity it ever had."""
+
+    __tablename__ = "risk_days"
+
+    account: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)  # YYYY-MM-DD
+    began_with: Decimal = _exact()
+    peak: Decimal = _exact()
+    equity: Decimal = _exact()
+    updated_at: datetime = _instant()
+
+
+class OverrideRow(SQLModel, table=True):
+    """A limit that a person has set aside for a while."""
+
+    __tablename__ = "overrides"
+
+    override_id: int | None = Field(default=None, primary_key=True)
+    account: str = Field(index=True)
+    block: str
+    set_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    set_by: str
+    reason: str
+
+
+class ReconciliationRow(Owned, table=True):
+    """What the last comparison of an account's books with its venue found; a mismatch blocks entries."""
+
+    __tablename__ = "reconciliations"
+
+    account: str = Field(primary_key=True)
+    at: datetime = _instant()
+    mismatches: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class HeartbeatRow(SQLModel, table=True):
+    """When something that runs again and again was last seen: a pipeline, or an account in it."""
+
+    __tablename__ = "heartbeats"
+
+    pipeline: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)  # "*": the pipeline as a whole
+    last_seen: datetime = _instant()
+    last_ok: datetime | None = _instant(nullable=True)
+    every_seconds: float | None = None  # how often it is expected; NULL: on demand
+    status: str
+    detail: str = ""
+
+
+class VerificationRow(SQLModel, table=True):
+    """One verification: every check with what it found."""
+
+    __tablename__ = "verifications"
+
+    run_id: str = Field(primary_key=True)
+    started_at: datetime = _instant()
+    finished_at: datetime = _instant()
+    passed: int
+    failed: int
+    checks: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class AlertRow(SQLModel, table=True):
+    """Something a person must know; the same again while it stands is counted, not repeated."""
+
+    __tablename__ = "operational_alerts"
+    __table_args__ = (
+        Index(
+            "one_standing_alert_per_matter",
+            "code",
+            "account",
+            "symbol",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    alert_id: int | None = Field(default=None, primary_key=True)
+    code: str
+    account: str  # "*": the whole fleet
+    symbol: str = ""
+    severity: str  # info | warning | critical
+    message: str
+    raised_at: datetime = _instant()
+    last_at: datetime = _instant()
+    times: int
+    acknowledged_at: datetime | None = _instant(nullable=True)
+    acknowledged_by: str | None = None
+    closed_at: datetime | None = _instant(nullable=True)
+
+
+class CounterRow(SQLModel, table=True):
+    """How often something has happened, by day in UTC."""
+
+    __tablename__ = "counters"
+
+    name: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    times: int
+
+
 def _table(row: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(row.__tablename__)]
 
@@ -360,3 +496,11 @@ BREAKERS = _table(BreakerRow)
 THROTTLES = _table(ThrottleRow)
 FREEZES = _table(FreezeRow)
 BALANCES = _table(BalanceRow)
+POSITION_CONFIGS = _table(PositionConfigRow)
+RISK_DAYS = _table(RiskDayRow)
+OVERRIDES = _table(OverrideRow)
+RECONCILIATIONS = _table(ReconciliationRow)
+HEARTBEATS = _table(HeartbeatRow)
+VERIFICATIONS = _table(VerificationRow)
+OPERATIONAL_ALERTS = _table(AlertRow)
+COUNTERS = _table(CounterRow)

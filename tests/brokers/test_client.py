@@ -27,7 +27,6 @@ CALLS = 50
 async def test_many_calls_at_once_on_one_kraken_key_go_one_after_the_other(kraken: RunningVenue) -> None:
     asked = len(kraken.call_log())
     async with reach(kraken) as at:
-        at.account._client.throttled = False  # ccxt would spread them over minutes
         kraken.set_faults({"operation": "balance", "fault": "delay", "seconds": 0.01, "times": None})
 
         answers = await asyncio.gather(*(at.account.holdings() for _ in range(CALLS)))

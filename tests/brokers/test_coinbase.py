@@ -341,7 +341,6 @@ async def test_every_page_of_orders_and_fills_is_read() -> None:
     with RunningVenue(a_world("coinbase", {"platform": {"ETH": "100"}})) as venue:
         async with reach(venue) as at:
             first = sale()
-            at.account._client.throttled = False
             ids = {(await at.account.place(i, datetime.now(UTC)))[0] for i in (first, *(sale() for _ in range(100)))}
             since = datetime.now(UTC) - timedelta(minutes=5)
             found = await at.account.find(first.client_order_id, "ETH/USD", since)

@@ -1,24 +1,27 @@
 """One key, many processes: every nonce is above the last one the venue saw, whoever drew it."""
 
 import asyncio
-import multiprocessing
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import update
 
 from brokers.hub import Venues
 from brokers.nonces import KeyTurn, Turns
 from brokers.simulator.handle import RunningVenue
 from models.clock import SystemClock
+from models.fleet import Account
+from models.settings import Credentials
 from models.store.engine import Store
 from models.store.leases import Holder
 from models.store.tables import KEY_TURNS
 from tests.brokers.at_venue import a_world, impatient
+from tests.forked import Forked
 
 CALLS = 500
 KEY = "a key"
@@ -133,29 +136,21 @@ async def test_a_turn_that_was_given_back_needs_no_cool_down(store_url: str, tmp
 def test_of_a_thousand_calls_by_two_processes_on_one_key_none_is_refused(sqlite_url: str, tmp_path: Path) -> None:
     with RunningVenue(a_world("kraken", {"platform": {"USD": "100"}})) as venue:
         key = venue.credentials("platform")
-        context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=_call, args=(venue.url, key, sqlite_url, tmp_path)) for _ in range(2)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join(120)
+        asked = {"url": venue.url, "key": key[:2], "store_url": sqlite_url, "home": str(tmp_path)}
+        processes = [Forked(f"{__name__}:call", asked, env=os.environ) for _ in range(2)]
+        codes = [process.join(90) for process in processes]
 
         outcomes = [call.outcome for call in venue.call_log() if call.operation == "balance"]
-    assert [process.exitcode for process in processes] == [0, 0]
+    assert codes == [0, 0]
     assert outcomes == ["ok"] * 2 * CALLS
 
 
-def _call(url: str, key: tuple[Any, ...], store_url: str, home: Path) -> None:
-    asyncio.run(_calls(url, key, store_url, home))
-
-
-async def _calls(url: str, key: tuple[Any, ...], store_url: str, home: Path) -> None:
+def call(url: str, key: list[str], store_url: str, home: str) -> None:
     """Call a Kraken's private API as fast as it goes, some calls at once, from a process of its own."""
-    from pydantic import SecretStr  # noqa: PLC0415 - in the process that calls
+    asyncio.run(_calls(url, key, store_url, Path(home)))
 
-    from models.fleet import Account  # noqa: PLC0415
-    from models.settings import Credentials  # noqa: PLC0415
 
+async def _calls(url: str, key: list[str], store_url: str, home: Path) -> None:
     credentials = Credentials(SecretStr(key[0]), SecretStr(key[1]))
     account = Account(id="platform", kind="platform", venue="kraken", url=url)
     clock = SystemClock()
@@ -163,7 +158,6 @@ async def _calls(url: str, key: tuple[Any, ...], store_url: str, home: Path) -> 
         shared = venues.shared(account, url, credentials)
         await shared.load(impatient())
         client = shared.account_client("platform", credentials, impatient())
-        client._client.throttled = False
         left = CALLS
         while left:
             at_once = min(left, 1 + left % 3)

@@ -1,24 +1,23 @@
 """Run the real `nija` in a process of its own, as an operator or a script does, and keep what it said."""
 
-import atexit
 import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import yaml
 
 from brokers.simulator.handle import RunningVenue
-from tests.cli.warm import WarmCommand
+from tests.forked import Forked, nija
 
 COMMAND = Path(sys.executable).with_name("nija")
 PROMPT = "Apply this plan with real orders?"
@@ -28,6 +27,7 @@ QUICK = {
     "balance_fetch_base_delay": 0,
     "order_timeout_seconds": 1,
     "order_deadline_seconds": 2,
+    "breaker_recovery_seconds": 0,  # it opens, and keeps nobody away from a venue that is well again
 }
 CLOSED_PORT = "http://127.0.0.1:1"
 _LONGEST_SECONDS = 90
@@ -61,6 +61,19 @@ class Ran:
         return lines[0].removeprefix("nija: ")
 
 
+@dataclass(frozen=True)
+class Running:
+    """A command that runs."""
+
+    process: Forked
+    out: IO[str]
+    errors: IO[str]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.process.pid, number)
+
+
 class Nija:
     """One machine that `nija` runs on: a home, a fleet file and an environment."""
 
@@ -73,6 +86,7 @@ class Nija:
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "NIJA_HOME": str(self.home),
+            "NIJA_LIMITS_FACTOR": "1000",  # the simulated venues do not count
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": prefect_api,
         }
@@ -113,15 +127,13 @@ class Nija:
         Most fork from a process that has imported everything. Flows read Prefect's settings while they are imported:
         with settings of its own a run of theirs starts from nothing.
         """
-        own_settings = arguments[:1] == ("normalize",) and (env is not None or "-v" in arguments)
-        if before is None and not own_settings:
-            warm = _warm(self.environment["PREFECT_API_URL"])
-            told = warm.run(arguments, self.environment | dict(env or {}), self.folder, _LONGEST_SECONDS)
-            return self._checked(Ran(*told))
+        environment = self.environment | dict(env or {})
+        if before is None and "-v" not in arguments and not any(name.startswith("PREFECT_") for name in env or {}):
+            return self.end_of(self.start(*arguments, env=env))
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
-            env=self.environment | dict(env or {}),
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -131,46 +143,48 @@ class Nija:
         )
         return self._checked(Ran(done.returncode, done.stdout, done.stderr))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> "Running":
         """Start a command and leave it running."""
-        return subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        said, told = os.pipe()
+        errors: IO[str] = TemporaryFile("w+")  # noqa: SIM115 - closed with the rest of what runs
+        with Path(os.devnull).open() as nothing:
+            streams = (nothing, told, errors)
+            process = nija(arguments, env=self.environment | dict(env or {}), cwd=self.folder, streams=streams)
+        os.close(told)
+        return Running(process, os.fdopen(said), errors)
 
-    def end_of(self, process: subprocess.Popen[str]) -> Ran:
+    def end_of(self, running: "Running") -> Ran:
         """Wait for a command that was started."""
-        out, err = process.communicate(timeout=_LONGEST_SECONDS)
-        return self._checked(Ran(process.returncode, out, err))
+        with running.out, running.errors:
+            out = running.out.read()
+            code = running.process.join(_LONGEST_SECONDS)
+            running.errors.seek(0)
+            return self._checked(Ran(code, out, running.errors.read()))
 
     def at_terminal(
         self, *arguments: str, answer: str, meanwhile: Callable[[], None] = lambda: None, prompt: str = PROMPT
     ) -> Ran:
         """Run a command whose stdin and stderr are a terminal; answer its prompt once `meanwhile` was done."""
         operator, terminal = pty.openpty()
-        process = subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environment | {"TERM": "dumb"},
-            stdin=terminal,
-            stdout=subprocess.PIPE,
-            stderr=terminal,
-            text=True,
-        )
-        os.close(terminal)
+        with TemporaryFile("w+") as out:
+            environment = self.environment | {"TERM": "dumb"}
+            process = nija(arguments, env=environment, cwd=self.folder, streams=(terminal, out, terminal))
+            os.close(terminal)
+            seen = self._answered(operator, prompt, answer, meanwhile)
+            code = process.join(_LONGEST_SECONDS)
+            out.seek(0)
+            return self._checked(Ran(code, out.read(), seen))
+
+    @staticmethod
+    def _answered(operator: int, prompt: str, answer: str, meanwhile: Callable[[], None]) -> str:
+        """Answer a prompt at a terminal; return everything that was seen there."""
         seen = _read_until(operator, prompt)
         if prompt in seen:
             meanwhile()
             os.write(operator, f"{answer}\n".encode())
             seen += _read_until(operator, None)
         os.close(operator)
-        out, _ = process.communicate(timeout=_LONGEST_SECONDS)
-        return self._checked(Ran(process.returncode, out, seen))
+        return seen
 
     def _checked(self, ran: Ran) -> Ran:
         assert "Traceback" not in ran.err, ran.err
@@ -179,16 +193,6 @@ class Nija:
             assert secret not in ran.err
             assert not any(secret.encode() in f.read_bytes() for f in self.home.rglob("*") if f.is_file())
         return ran
-
-
-@cache
-def _warm(prefect_api: str) -> WarmCommand:
-    """Return the forking process for one Prefect server, as `nija normalize` would set it up."""
-    own = {name: os.environ[name] for name in ("PATH", "HOME")}
-    quiet = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-    warm = WarmCommand(own | quiet | {"PREFECT_API_URL": prefect_api, "PREFECT_HOME": mkdtemp()})
-    atexit.register(warm.close)
-    return warm
 
 
 def _read_until(terminal: int, words: str | None) -> str:

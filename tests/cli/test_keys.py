@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import stat
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from typer.testing import CliRunner
 from brokers.simulator.handle import RunningVenue
 from cli.main import app
 from models.errors import ConfigError, NijaError
-from tests.cli.command import COMMAND, Nija, _read_until
+from tests import forked
+from tests.cli.command import Nija, _read_until
 
 KEY, SECRET, PASSPHRASE = "the-api-key-0123", "dGhlLXNlY3JldC0wMTIz", "the pass phrase"
 PEM = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIx0123\n-----END EC PRIVATE KEY-----"
@@ -330,15 +330,8 @@ def at_terminal(
 ) -> tuple[str, int]:
     """Run a command at a terminal of its own, answer its prompts, and return what the terminal showed."""
     operator, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=nija.folder,
-        env=nija.environment | {"TERM": "dumb"} | dict(env),
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,  # else a prompt would go to the terminal that the tests were started from
-    )
+    environment = nija.environment | {"TERM": "dumb"} | dict(env)
+    process = forked.nija(arguments, env=environment, cwd=nija.folder, streams=(terminal,) * 3)
     os.close(terminal)
     seen = ""
     for prompt, answer in answers:
@@ -346,4 +339,4 @@ def at_terminal(
         os.write(operator, f"{answer}\n".encode())
     seen += _read_until(operator, None)
     os.close(operator)
-    return seen, process.wait(timeout=60)
+    return seen, process.join(60)

@@ -137,15 +137,14 @@ def test_a_person_can_say_that_tracked_positions_are_gone(offline: Nija) -> None
 
 @pytest.mark.wire
 def test_a_simulated_venue_serves_until_it_is_stopped(offline: Nija) -> None:
-    process = offline.start("simulate", "kraken", "--port", "0")
-    assert process.stdout is not None
-    first, second = process.stdout.readline(), process.stdout.readline()
+    running = offline.start("simulate", "kraken", "--port", "0")
+    first, second = running.out.readline(), running.out.readline()
     (url,) = re.findall(r"on (http://127\.0\.0\.1:\d+)$", first.strip())
 
     with urllib.request.urlopen(f"{url}/0/public/Time", timeout=5) as answer:  # noqa: S310 - our own server
         told = json.load(answer)
-    process.send_signal(signal.SIGINT)
-    ran = offline.end_of(process)
+    running.send(signal.SIGINT)
+    ran = offline.end_of(running)
 
     assert told["error"] == []
     assert ran.code == 0

@@ -40,7 +40,7 @@ def test_a_run_stopped_by_ctrl_c_leaves_a_ledger_that_recover_closes(nija: Nija,
     running = nija.start("normalize", "--live", "--yes", "--json")
     wait_until(lambda: kraken.calls("place") == 1)
 
-    running.send_signal(signal.SIGINT)
+    running.send(signal.SIGINT)
     stopped = nija.end_of(running)
     kraken.set_faults({"operation": "any", "account": "platform", "fault": "status", "status": 503, "times": None})
     unreadable = nija("recover", "--json")

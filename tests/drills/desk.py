@@ -39,6 +39,7 @@ QUICK = {
     "order_deadline_seconds": 2,
     "late_order_seconds": 2,
     "order_timeout_seconds": 0.25,
+    "breaker_recovery_seconds": 0,  # it opens under every fault, and keeps nobody away from a venue that is well
 }
 
 
@@ -60,6 +61,7 @@ class Desk:
         monkeypatch.setenv("NIJA_FLEET", str(self.fleet))
         monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "2")  # a loaded machine answers late, too
         monkeypatch.setenv("NIJA_CONNECT_COOL_DOWN_SECONDS", "0")
+        monkeypatch.setenv("NIJA_LIMITS_FACTOR", "1000")  # its venues do not count
 
     def __enter__(self) -> Self:
         return self
@@ -79,20 +81,24 @@ class Desk:
         faults: list[dict[str, Any]] | None = None,
         keys: Mapping[str, bool] | None = None,
         settings: Mapping[str, Any] | None = None,
+        trades: Mapping[str, list[dict[str, Any]]] | None = None,
         **world: Any,
     ) -> RunningVenue:
         """Start a venue and put its accounts into the fleet.
 
         `prices` by asset, None: no ticker. `holds` by account, then quantities by asset. `sizes` by asset: what the
         market asks for where it asks for anything. `keys`: what the accounts' keys may do (may_trade, may_withdraw).
-        `settings`: what the fleet file says of the accounts besides.
+        `settings`: what the fleet file says of the accounts besides. `trades` by account: what was traded before.
         """
         quote = QUOTES[venue]
         markets = [
             {"symbol": f"{asset}/{quote}", "price": price, **NO_MINIMUMS, **(sizes or {}).get(asset, {})}
             for asset, price in prices.items()
         ]
-        accounts = {name: {"balances": {quote: cash, **held}, **(keys or {})} for name, held in holds.items()}
+        accounts = {
+            name: {"balances": {quote: cash, **held}, "trades": (trades or {}).get(name, []), **(keys or {})}
+            for name, held in holds.items()
+        }
         built = World.model_validate({"venue": venue, "markets": markets, "accounts": accounts, **world})
         running = self._venues.enter_context(RunningVenue(built, faults=faults))
         self.venues.append(running)

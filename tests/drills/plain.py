@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from prefect import Task
 
 import flows.account
-from brokers import hub
+from brokers import hub, orders
 from flows.account import normalize_account
 from models.report import AccountReport
 from models.store.runs import start_run
 from tasks.runtime import Runtime
 from tests.drills.desk import Desk
+
+LAST_POLL = timedelta(seconds=0.5)  # what is not known at once is looked up at least so often, and given up sooner
 
 
 def plain_tasks() -> dict[str, Any]:
@@ -34,18 +37,19 @@ def plain_desk(home: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> I
     """Open a desk whose flows call their steps directly, as fast as the venue answers."""
     without_prefect(monkeypatch)
     without_throttle(monkeypatch)
+    monkeypatch.setattr(orders, "LAST_POLL", LAST_POLL)
     with Desk(home, store_url, monkeypatch) as desk:
         desk.on_prefect = False
         yield desk
 
 
 def without_throttle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let ccxt send at once: it would wait seconds for a counter that the simulated venue does not keep."""
+    """Let every call leave at once: it would wait for an allowance that the simulated venue does not keep."""
     built = hub.build_client
 
     def build(*args: Any, **kwargs: Any) -> Any:
         client = built(*args, **kwargs)
-        client.throttled = False
+        client.gate = None
         return client
 
     monkeypatch.setattr(hub, "build_client", build)

@@ -7,7 +7,7 @@ import pytest
 
 from models.dust import DustMark
 from models.reasons import AccountStatus, ActionKind, Mode, Outcome, Reason
-from models.store.dust import mark, remove_mark, standing_marks
+from models.store.dust import mark, mark_by_hand, remove_mark, standing_marks
 from models.store.engine import Store
 from tests.drills.desk import Desk, codes, left, sold
 
@@ -109,6 +109,27 @@ def test_less_than_a_lot_step_is_marked_and_more_is_sold_down_to_it(desk: Desk) 
 
     assert [(o.symbol, o.filled) for o in kraken.orders("platform")] == [("MORE/USD", Decimal("0.05"))]
     assert report.blacklisted == ["LESS/USD", "MORE/USD"]  # what is left of MORE is less than a step too
+
+
+# A1
+def test_what_an_operator_put_on_the_blacklist_is_neither_sold_nor_offered_and_counts_once_it_grew(
+    sqlite_desk: Desk,
+) -> None:
+    binance = sqlite_desk.worth(
+        {"DUST": "0.50", "TINY": "0.25", "BTC": 1000}, venue="binance", sizes={"TINY": TOO_MUCH}
+    )
+    why = {"by": "operator", "reason": "a drill", "mode": Mode.LIVE, "policy_version": "v", "now": NOW}
+    for symbol in ("DUST/USDT", "TINY/USDT"):
+        assert sqlite_desk.in_store(lambda store, s=symbol: mark_by_hand(store, "platform", s, **why))
+
+    left_alone = sqlite_desk.run()
+    offers_asked = binance.calls("dust_offer")
+    binance.set_price("DUST/USDT", "1.50")
+    grown = sqlite_desk.run(live=False)
+
+    assert (left_alone.status, left_alone.actions) == (AccountStatus.COMPLIANT, [])
+    assert (left_alone.blacklisted, offers_asked) == (["DUST/USDT", "TINY/USDT"], 0)
+    assert (grown.positions_after, codes(grown), grown.actions) == (2, {"DUST_REGREW"}, [])
 
 
 # A6

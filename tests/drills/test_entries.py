@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-from pathlib import Path
+import os
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 
@@ -12,10 +13,10 @@ from models.reasons import Block
 from models.report import EntryReport
 from tasks.runtime import Runtime
 from tests.drills.desk import Desk
+from tests.forked import Forked, nija
 
 pytestmark = pytest.mark.wire
 
-NIJA = Path(sys.executable).with_name("nija")
 PRICES = {"BTC": 50_000, "ETH": 2_500, "SOL": 100, "ADA": 1}
 HELD = {"platform": {"BTC": 1, "ETH": 1}}
 
@@ -39,16 +40,15 @@ def test_of_two_processes_racing_for_one_slot_exactly_one_is_allowed(desk: Desk)
     desk.policy["max_positions"] = 3
     desk.opens(prices=PRICES, holds=HELD)
     desk.write_fleet()
-    asked = [
-        [NIJA, "entry-check", "--account", "platform", "--symbol", symbol, "--usd", "20", "--json"]
-        for symbol in ("SOL/USD", "ADA/USD")
-    ]
 
-    racing = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for command in asked]
-    answers = [process.communicate(timeout=60)[0] for process in racing]
+    with ExitStack() as stack:
+        said = [stack.enter_context(TemporaryFile("w+")) for _ in range(2)]
+        racing = [asking(desk, symbol, out) for symbol, out in zip(("SOL/USD", "ADA/USD"), said, strict=True)]
+        exit_codes = [process.join(60) for process in racing]
+        answers = [_read(out) for out in said]
 
-    assert sorted(process.returncode for process in racing) == [0, 2]
-    refused = [json.loads(answer) for answer in answers if not json.loads(answer)["allowed"]]
+    assert sorted(exit_codes) == [0, 2]
+    refused = [answer for answer in answers if not answer["allowed"]]
     assert [answer["reasons"] for answer in refused] == [["cap_reached"]]
 
 
@@ -66,3 +66,14 @@ def test_two_accounts_of_one_owner_cannot_both_take_the_last_slot(desk: Desk) ->
         )
 
     assert sum(report.allowed for report in desk.at_runtime(race)) == 1
+
+
+def asking(desk: Desk, symbol: str, out: IO[str]) -> Forked:
+    """Start the command that asks, in a process of its own."""
+    asked = ("entry-check", "--account", "platform", "--symbol", symbol, "--usd", "20", "--json")
+    return nija(asked, env=os.environ, cwd=desk.fleet.parent, streams=(out, out))
+
+
+def _read(out: IO[str]) -> dict[str, Any]:
+    out.seek(0)
+    return dict(json.load(out))

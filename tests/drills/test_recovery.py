@@ -129,7 +129,7 @@ def test_an_order_that_left_too_late_is_void(desk: Desk, name: str, tmp_path: Pa
 def test_an_order_that_the_venue_lists_seconds_later_is_found(desk: Desk, name: str) -> None:
     venue = opened(desk, name)
     venue.set_faults({"operation": "place", "fault": "drop_after"}, *WORDS[name].not_listed)
-    listed = threading.Timer(4.0, venue.set_faults)
+    listed = threading.Timer(2.2, venue.set_faults)
 
     listed.start()
     report = normalize(desk)[0]

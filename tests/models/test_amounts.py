@@ -26,6 +26,18 @@ def test_what_is_no_finite_number_is_refused(raw: object) -> None:
         exact(raw)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("raw", ["1e20", "-1e20", "1.25e30", "1e999999", 10**20])
+def test_a_number_too_large_to_be_meant_is_refused(raw: str | float) -> None:
+    with pytest.raises(ValueError, match="expected a number below"):
+        exact(raw)
+
+
+def test_the_worth_of_the_largest_holding_at_the_largest_price_is_written_in_full() -> None:
+    largest = exact("99999999999999999999")
+
+    assert money(largest * Decimal("1e20")) == "9999999999999999999900000000000000000000.00"
+
+
 @given(numbers, steps)
 def test_a_floored_quantity_is_a_multiple_and_never_more(quantity: Decimal, step: Decimal) -> None:
     floored = floor_to_step(quantity, step)

@@ -15,6 +15,8 @@ OTHER_VALUES: dict[str, Any] = {
     "dust_hysteresis": "1.3",
     "equity_tolerance_fraction": "0.02",
     "restricted_symbols": ["AUT/USD"],
+    "stop_loss_fraction": "0.05",
+    "trailing_stop_fraction": None,
 }
 
 
@@ -64,6 +66,8 @@ def test_regrown_dust_counts_from_a_quarter_above_the_threshold() -> None:
         {"max_enforcement_cycles": 0},
         {"order_deadline_seconds": 1},
         {"order_deadline_seconds": 61},
+        {"stop_loss_fraction": 3},  # percent
+        {"stop_loss_fraction": 0},  # at any loss
         {"max_position": 5},
     ],
 )

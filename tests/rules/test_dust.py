@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -43,6 +44,13 @@ def test_a_mark_on_more_than_dust_neither_hides_a_holding_nor_lets_it_regrow() -
 
     assert not is_dust(Decimal("1.10"), a_policy(), mark)
     assert not has_regrown(Decimal("1.50"), a_policy(), mark)
+
+
+def test_a_person_s_mark_on_what_nothing_had_valued_is_one_on_dust() -> None:
+    mark = replace(a_mark(), value=None)
+
+    assert [is_dust(Decimal(v), a_policy(), mark) for v in ("1.24", "1.25")] == [True, False]
+    assert has_regrown(Decimal("1.25"), a_policy(), mark)
 
 
 def test_what_was_never_marked_does_not_regrow() -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from models.balance import BalanceState
 from models.order import LedgerOrder
 from models.position import Snapshot
 from models.reasons import Block, OrderState
@@ -58,6 +59,9 @@ def test_an_entry_that_nothing_blocks_is_allowed() -> None:
         (facts(undecided=(an_undecided("BTC/USD", "sell"),)), Block.ORDER_UNDECIDED),
         (facts(reserved={"SOL/USD"}), Block.ENTRY_PENDING),
         (facts(a_snapshot(a_position("AUT/USD", None), markets=[a_market("SOL/USD")])), Block.UNVALUED_HOLDING),
+        (facts(frozen={"SOL/USD"}), Block.SYMBOL_FROZEN),
+        (facts(is_unreconciled=True), Block.RECONCILIATION_FAILED),
+        (facts(policy=a_policy(restricted_symbols=["SOL/USD"])), Block.SYMBOL_RESTRICTED),
         (facts(an_account("A", "B", "C")), Block.CAP_REACHED),
         (facts(an_account("A", "B"), reserved={"ETH/USD"}), Block.CAP_REACHED),
         (facts(an_account("A", "B"), counted_elsewhere=1), Block.CAP_REACHED),
@@ -83,6 +87,29 @@ def test_an_unreadable_account_allows_neither_entry_nor_exit() -> None:
     verdict = judge_entry(replace(facts(), snapshot=None))
 
     assert (verdict.blocks, verdict.exits_allowed) == ((Block.POSITIONS_UNREADABLE,), False)
+
+
+# incident 16
+@pytest.mark.parametrize(
+    ("minutes", "snapshot", "blocks"),
+    [
+        (0, None, (Block.POSITIONS_UNREADABLE, Block.BALANCE_STALE)),
+        (4, None, (Block.POSITIONS_UNREADABLE, Block.BALANCE_STALE)),
+        (5, None, (Block.POSITIONS_UNREADABLE,)),
+        (5, an_account(cash_free=99), (Block.INSUFFICIENT_CASH,)),
+        (5, an_account(), ()),
+    ],
+)
+def test_on_a_balance_of_five_minutes_ago_exits_go_on_and_entries_as_the_policy_says(
+    minutes: float, snapshot: Snapshot | None, blocks: tuple[Block, ...]
+) -> None:
+    cash = Decimal(1000)
+    last = BalanceState("platform", cash, cash, cash, NOW - timedelta(minutes=5), errors=1)
+    policy = a_policy(max_positions=3, allow_stale_balance_minutes=minutes)
+
+    verdict = judge_entry(replace(facts(), snapshot=snapshot, last_balance=last, policy=policy))
+
+    assert (verdict.blocks, verdict.exits_allowed) == (blocks, True)
 
 
 def test_every_obstacle_is_named_at_once() -> None:

@@ -256,6 +256,25 @@ def test_a_blacklisted_holding_just_above_the_threshold_is_left_alone() -> None:
     assert (plan.counted, plan.actions, skips(plan)) == (0, (), {"DOGE": Reason.BLACKLISTED})
 
 
+@pytest.mark.parametrize(("value", "counts"), [("0.50", False), ("5.00", True), ("9.00", True)])
+def test_what_an_operator_put_on_the_blacklist_is_left_alone_and_counts_by_its_value(value: str, counts: bool) -> None:
+    snapshot = a_snapshot(a_position("DOGE/USD", value))
+
+    plan = plan_for(snapshot, a_mark("DOGE/USD", value, reason=Reason.BLACKLISTED), close_consolidation_candidates=True)
+
+    assert (plan.actions, skips(plan), plan.counted) == ((), {"DOGE": Reason.BLACKLISTED}, int(counts))
+
+
+def test_what_an_operator_put_on_the_blacklist_goes_for_the_cap_in_its_turn() -> None:
+    snapshot = a_snapshot(*positions_worth({"BTC": 900, "DOGE": 5, "SHIB": "0.50"}))
+    marks = [a_mark(f"{asset}/USD", 5, reason=Reason.BLACKLISTED) for asset in ("DOGE", "SHIB")]
+
+    plan = plan_for(snapshot, *marks, max_positions=1)
+
+    assert symbols(plan, ActionKind.TRIM_CAP) == ["DOGE"]
+    assert (len(plan.actions), skips(plan)) == (1, {"SHIB": Reason.BLACKLISTED})
+
+
 @pytest.mark.parametrize("value", ["0.50", "5.00"])
 def test_what_the_venue_refused_is_not_tried_again_before_its_time(value: str) -> None:
     mark = a_mark("DOGE/USD", value, retry_at=NOW + timedelta(seconds=1))

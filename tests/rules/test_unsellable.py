@@ -116,3 +116,11 @@ def test_a_buy_is_on_the_step_paid_for_and_makes_the_whole_sellable(
         assert action.value * MARGIN <= cash
         assert position.value is not None
         assert action.value + position.value < policy.minimum_position_usd
+
+
+def test_nothing_is_bought_of_what_may_not_be_entered() -> None:
+    position, snapshot = held()
+
+    ways = Ways(may_top_up=True, barred={SYMBOL})
+
+    assert ways.out(position, Reason.BELOW_MINIMUM_NOTIONAL, snapshot=snapshot, policy=a_policy()) is None

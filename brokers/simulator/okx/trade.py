@@ -20,6 +20,7 @@ _PAGE = 100
 _MOST_ORDERS = 20
 _HISTORY_MS = 7 * DAY_MS
 _RECENT_FILLS_MS = 3 * DAY_MS
+_FILLS_KEPT_MS = 90 * DAY_MS
 _CANCELED_KEPT_MS = 7_200_000  # an order that ended without a fill is known for two hours
 _PARTLY = "2"
 _Row = TypeVar("_Row", Order, Fill)
@@ -95,9 +96,9 @@ class OkxTrade:
         return self._fills(call, call.now_ms - _RECENT_FILLS_MS)
 
     def fills(self, call: Call) -> Any:
-        """List fills of any age, newest first."""
+        """List the fills of the last three months, newest first."""
         _need(call, "instType")
-        return self._fills(call, 0)
+        return self._fills(call, call.now_ms - _FILLS_KEPT_MS)
 
     def _placed(self, call: Call, params: dict[str, str]) -> dict[str, str]:
         try:

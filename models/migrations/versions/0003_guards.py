@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("budget", sa.String(), nullable=False),
         sa.Column("level", sa.Float(), nullable=False),
         sa.Column("updated_at", sa.Float(), nullable=False),
+        sa.Column("grants", sa.JSON(), nullable=False),
         sa.Column("closed_until", sa.Float(), nullable=False),
         sa.Column("closed_for", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("budget"),
@@ -72,8 +73,14 @@ def upgrade() -> None:
         sa.Column("last_error_at", models.store.columns.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("account"),
     )
+    # A person may mark what no read has valued yet.
+    with op.batch_alter_table("dust_marks") as table:
+        table.alter_column("value", existing_type=models.store.columns.Exact(), nullable=True)
 
 
 def downgrade() -> None:
+    op.execute("UPDATE dust_marks SET value = '0' WHERE value IS NULL")
+    with op.batch_alter_table("dust_marks") as table:
+        table.alter_column("value", existing_type=models.store.columns.Exact(), nullable=False)
     for table in ("balances", "freezes", "throttles", "breakers"):
         op.drop_table(table)

@@ -47,7 +47,20 @@ HEARD = {
     Fault.DUPLICATED_ROWS: (True, "anything"),
     Fault.MISSING_ROWS: (True, "anything"),
     Fault.WRONG_TYPES: (True, "anything"),
+    Fault.HUGE_NUMBERS: (True, "anything"),
+    Fault.OLD_TIMES: (True, None),
+    Fault.SLOW: (True, None),
+    Fault.GONE_AFTER: (True, None),
+    Fault.DELISTED: (False, ccxt.BaseError),
+    Fault.HALTED: (False, ccxt.BaseError),
+    Fault.PRICE_ZERO: (True, None),
+    Fault.PRICE_GONE: (True, None),
+    Fault.PARTIAL_FILLS: (True, None),
+    Fault.NO_FILLS: (True, None),
+    Fault.FILLED_AFTER_CANCEL: (True, None),
+    Fault.BALANCE_LAG: (True, None),
 }
+REFUSED_FOR_ITS_MARKET = {Fault.DELISTED, Fault.HALTED}  # the venue looked at the order, and said no
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -57,7 +70,9 @@ async def test_a_fault_of_an_order_does_what_its_name_says(
     executed, heard = HEARD[fault]
     await client.load_markets()
     client.timeout = 400 if heard is ccxt.RequestTimeout else 5000
-    running.set_faults({"operation": "place", "fault": fault, "seconds": 0.05})
+    # At a price of zero no order is worth the least that a venue takes: there it is another market's.
+    market = running.world.markets[1].symbol if fault is Fault.PRICE_ZERO else btc
+    running.set_faults({"operation": "place", "fault": fault, "seconds": 0.05, "market": market})
 
     if heard is None:
         await client.create_order(btc, "market", "sell", 0.01)
@@ -72,12 +87,15 @@ async def test_a_fault_of_an_order_does_what_its_name_says(
         assert order is None or (heard is UNREADABLE and order["id"] is None)
 
     assert len(running.orders("platform")) == executed
-    assert [(one.fault, one.executed) for one in running.applied_faults()] == [(fault, executed)]
+    looked_at = executed or fault in REFUSED_FOR_ITS_MARKET
+    assert [(one.fault, one.executed) for one in running.applied_faults()] == [(fault, looked_at)]
 
 
 def test_every_fault_has_its_row_in_the_table() -> None:
     assert set(FAULTS) == set(Fault) == set(HEARD)
-    assert {fault: kind.executed for fault, kind in FAULTS.items()} == {f: row[0] for f, row in HEARD.items()}
+    assert {fault: kind.executed for fault, kind in FAULTS.items()} == {
+        fault: executed or fault in REFUSED_FOR_ITS_MARKET for fault, (executed, _) in HEARD.items()
+    }
 
 
 async def test_the_call_after_the_fault_is_answered_as_usual(client: Any, running: RunningVenue) -> None:
@@ -234,3 +252,51 @@ async def _raw_balance(client: Any, running: RunningVenue) -> dict[Any, Any]:
         return (await client.privatePostBalance())["result"]
     answer = await client.privateGetAccount()
     return {number: row["free"] for number, row in enumerate(answer["balances"])}
+
+
+async def test_after_a_venue_has_gone_nothing_listens_for_a_while(client: Any, running: RunningVenue) -> None:
+    running.set_faults({"operation": "balance", "fault": "gone_after", "seconds": 0.1})
+
+    heard = [*await _tries(client.fetch_balance, 2), await asyncio.sleep(0.2), *await _tries(client.fetch_balance, 1)]
+
+    assert heard == [True, False, None, True]
+
+
+async def test_a_slow_answer_is_whole_in_the_end(client: Any, running: RunningVenue) -> None:
+    running.set_faults({"operation": "balance", "fault": "slow", "seconds": 0.05})
+
+    assert (await client.fetch_balance())["total"]["BTC"] == 0.02
+
+
+async def test_numbers_become_huge(client: Any, running: RunningVenue) -> None:
+    running.set_faults({"operation": "balance", "fault": "huge_numbers"})
+
+    assert (await client.fetch_balance())["total"]["BTC"] == 0.02e30
+
+
+async def test_a_price_may_be_an_hour_old() -> None:
+    with RunningVenue(a_world("binance")) as running:
+        async with connected(running) as client:
+            running.set_faults({"operation": "tickers", "fault": "old_times"})
+
+            old = (await client.fetch_tickers())["BTC/USDT"]["timestamp"]
+            assert 3_600_000 <= client.milliseconds() - old < 3_660_000
+
+
+async def test_a_market_changes_at_a_call_that_is_about_something_else(client: Any, running: RunningVenue) -> None:
+    running.set_faults({"operation": "balance", "fault": "price_gone", "market": f"ETH/{running.world.manners.quote}"})
+
+    await client.fetch_balance()
+
+    assert running.price(running.world.markets[1].symbol) is None
+
+
+async def test_an_order_may_fill_although_its_cancel_was_taken(client: Any, running: RunningVenue, btc: str) -> None:
+    running.set_fills("never")
+    running.set_faults({"operation": "cancel", "fault": "filled_after_cancel"})
+    order = await client.create_order(btc, "market", "sell", 0.01)
+
+    await client.cancel_order(order["id"], btc)
+
+    assert [o.status for o in running.orders("platform")] == ["filled"]
+    assert running.balances("platform")["BTC"] == Decimal("0.01")

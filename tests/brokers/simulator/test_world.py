@@ -30,6 +30,10 @@ def test_a_world_is_read_from_yaml(tmp_path: Path) -> None:
         ("venue: mtgox\n", "venue: Input should be"),
         ("venue: kraken\nmarkets: [{symbol: BTC/USD, price: -1}]\n", "markets.0.price: Input should be greater"),
         ("venue: kraken\nmarkets: [{symbol: BTC/USD}, {symbol: BTC/USD}]\n", "listed more than once: BTC/USD"),
+        (
+            "venue: kraken\naccounts: {a: {trades: [{symbol: A/USD, side: buy, quantity: 1, price: 1}]}}\n",
+            "traded before in no market: A/USD",
+        ),
         ("venue: [\n", "world.yaml"),
         ("", "file: Input should be"),
     ],

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from models.errors import LeaseHeld, LeaseLost
 from models.store import leases
@@ -193,3 +193,34 @@ async def test_a_holder_elsewhere_keeps_its_lease_until_it_runs_out(store: Store
             async with hold(store, "alice", here):
                 pass
         await elsewhere.__aexit__(None, None, None)
+
+
+async def test_a_run_that_ends_while_it_takes_a_lease_keeps_nobody_waiting(
+    store: Store, tmp_path: Path, second: Holder
+) -> None:
+    async def take(holder: Holder) -> None:
+        async with hold(store, "alice", holder):
+            pass
+
+    with Holder(tmp_path / "home") as first:
+        taking = asyncio.create_task(take(first))
+        await asyncio.sleep(0)  # its write is on the way
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+
+    async with hold(store, "alice", second) as lease:
+        assert lease.holder == second.name
+
+
+async def test_a_run_that_cannot_give_its_lease_back_keeps_nobody_waiting(
+    store: Store, tmp_path: Path, second: Holder
+) -> None:
+    with Holder(tmp_path / "home") as first:
+        async with hold(store, "alice", first), store.writing() as connection:
+            await connection.execute(text("ALTER TABLE leases RENAME TO leases_away"))
+        async with store.writing() as connection:
+            await connection.execute(text("ALTER TABLE leases_away RENAME TO leases"))
+
+    async with hold(store, "alice", second) as lease:
+        assert lease.token == 2

@@ -1,0 +1,91 @@
+"""Operational alerts: raised once while a matter stands, counted after that, closed when it no longer holds."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from models.alert import Alert, Severity, StandingAlert
+from models.store.engine import Store
+from models.store.tables import OPERATIONAL_ALERTS as ALERTS
+
+_STANDING = ALERTS.c.closed_at.is_(None)
+
+
+async def raise_alerts(store: Store, alerts: Iterable[Alert], *, now: datetime) -> tuple[Alert, ...]:
+    """Raise what does not stand yet and count what does; return what is new. Raises: StoreError."""
+    raised = tuple(alerts)
+    return await store.write(lambda connection: raise_within(store, connection, raised, now=now)) if raised else ()
+
+
+def raise_within(store: Store, connection: Connection, alerts: Iterable[Alert], *, now: datetime) -> tuple[Alert, ...]:
+    """Do the same in the transaction that makes it so."""
+    store.queue(connection, "operational alerts")
+    return tuple(alert for alert in alerts if _raise(connection, alert, now))
+
+
+async def keep_alerts(
+    store: Store, codes: Collection[str], found: Iterable[Alert], *, account: str, now: datetime
+) -> tuple[Alert, ...]:
+    """Let the standing alerts of these codes in an account be those that were found: raise them, close the others.
+
+    Return what is new. Raises: StoreError.
+    """
+    raised = tuple(found)
+    there = {(alert.code, alert.symbol) for alert in raised}
+    matters = select(ALERTS.c.code, ALERTS.c.symbol, ALERTS.c.alert_id)
+    matters = matters.where(ALERTS.c.code.in_(codes), ALERTS.c.account == account, _STANDING)
+    over = [row.alert_id for row in await store.rows(matters) if (row.code, row.symbol) not in there]
+    if over:
+        await store.execute(update(ALERTS).where(ALERTS.c.alert_id.in_(over), _STANDING).values(closed_at=now))
+    return await raise_alerts(store, raised, now=now)
+
+
+async def close_alerts(store: Store, codes: Collection[str], *, account: str, symbol: str = "", now: datetime) -> int:
+    """Close what no longer holds; return how many stood. Raises: StoreError."""
+    return await store.write(
+        lambda connection: close_within(connection, codes, account=account, symbol=symbol, now=now)
+    )
+
+
+def close_within(
+    connection: Connection, codes: Collection[str], *, account: str, symbol: str = "", now: datetime
+) -> int:
+    """Do the same in the transaction that makes it so."""
+    matter = (ALERTS.c.code.in_(codes), ALERTS.c.account == account, ALERTS.c.symbol == symbol)
+    return connection.execute(update(ALERTS).where(*matter, _STANDING).values(closed_at=now)).rowcount
+
+
+async def acknowledge(store: Store, alert_id: int, *, by: str, now: datetime) -> bool:
+    """Note that a person knows; return whether the alert stood unacknowledged. Raises: StoreError."""
+    known = update(ALERTS).where(ALERTS.c.alert_id == alert_id, _STANDING, ALERTS.c.acknowledged_at.is_(None))
+    return await store.execute(known.values(acknowledged_at=now, acknowledged_by=by)) > 0
+
+
+async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tuple[StandingAlert, ...]:
+    """Return alerts, newest first; `standing`: only those that are not closed. Raises: StoreError."""
+    query = select(ALERTS).order_by(ALERTS.c.alert_id.desc()).limit(limit)
+    rows = await store.rows(query.where(_STANDING) if standing else query)
+    return tuple(
+        StandingAlert(
+            Alert(r.code, r.message, Severity(r.severity), r.account, r.symbol),
+            r.alert_id,
+            r.raised_at,
+            r.last_at,
+            r.times,
+            r.acknowledged_by,
+            r.closed_at,
+        )
+        for r in rows
+    )
+
+
+def _raise(connection: Connection, alert: Alert, now: datetime) -> bool:
+    matter = (ALERTS.c.code == alert.code, ALERTS.c.account == alert.account, ALERTS.c.symbol == alert.symbol)
+    told = {"message": alert.message, "severity": alert.severity.value, "last_at": now}
+    again = update(ALERTS).where(*matter, _STANDING).values(**told, times=ALERTS.c.times + 1)
+    if connection.execute(again).rowcount:
+        return False
+    named = {"code": alert.code, "account": alert.account, "symbol": alert.symbol}
+    connection.execute(insert(ALERTS).values(**named, **told, raised_at=now, times=1))
+    return True
