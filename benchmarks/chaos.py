@@ -37,7 +37,7 @@ from tests.drills.plain import without_prefect, without_throttle  # noqa: E402
 from tests.drills.trial import Trial, draw  # noqa: E402
 
 TRIALS_A_BATCH = 25
-AT_ONCE = 5  # trials in one process: while one waits, others work
+AT_ONCE = 12  # trials in one process: while most wait, one works
 SHRINK_AT_MOST = 30  # runs
 
 

@@ -23,6 +23,7 @@ from cli import (
     orders,
     reconcile,
     recover,
+    risk,
     simulate,
     store,
     throttles,
@@ -57,6 +58,7 @@ app.add_typer(decisions.app, name="decisions")
 app.add_typer(orders.app, name="orders")
 app.add_typer(exits.app, name="exits")
 app.add_typer(reconcile.app, name="reconcile")
+app.add_typer(risk.app, name="risk")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(throttles.app, name="throttles")
 app.add_typer(store.app, name="db")

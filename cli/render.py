@@ -58,6 +58,8 @@ def show_entry(report: EntryReport) -> None:
     else:
         why = f" by {', '.join(report.reasons)}"
         out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), why), soft_wrap=True)
+    if report.overridden:
+        out.print(Text.assemble(("  set aside by a person: ", "yellow"), ", ".join(report.overridden)), soft_wrap=True)
     for error in report.errors:
         out.print(f"  {error.code} {error.message}", markup=False, soft_wrap=True)
 

@@ -208,8 +208,7 @@ class _Run:
             self.story.error("HALT_CLEARED", reason)
             halts, cap_halts = tuple(h for h in halts if h not in cap_halts), []
         for standing in halts:
-            since = f"{standing.halted_at:%Y-%m-%d %H:%M} UTC"
-            self.story.error("HALTED", f"since {since}: {standing.detail}; clears when {standing.clears_when}")
+            self.story.error("HALTED", standing.sentence)
         return bool(cap_halts) and self.scope is not Scope.EXITS
 
     async def _enforce(self, at: AccountAt) -> None:

@@ -16,17 +16,23 @@ from models.errors import ContractBroken, EmptyLooking, EquityMismatched, NijaEr
 from models.fleet import Account
 from models.market import Price
 from models.position import Snapshot
-from models.reasons import Mode
+from models.reasons import Block, HaltCause, Mode
 from models.report import EntryReport, ErrorReport
-from models.store.balances import balance_of, save_balance
+from models.store.balances import balance_of
+from models.store.counters import count
 from models.store.dust import standing_marks
 from models.store.freezes import freezes
 from models.store.halts import standing_halts
+from models.store.overrides import standing_overrides
 from models.store.reconciliations import standing_mismatches
 from models.store.reservations import Reservation, reserve
+from models.store.risk_days import risk_day
+from models.store.risk_trips import ReadBy, save_read
 from rules.balance import balance_words
 from rules.cap import slots_taken
 from rules.entry import EntryFacts, EntryVerdict, judge_entry
+from rules.limits import day_judge, is_stopped, low_balance_words
+from tasks.fleet_positions import Elsewhere, count_elsewhere
 from tasks.last_known import last_known
 from tasks.read_account import check_snapshot, failure_counted, read_snapshot
 from tasks.runtime import AccountAt, Runtime, open_account
@@ -62,6 +68,10 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
     contradicted = await standing_mismatches(runtime.store, account.id)
     seen.errors += [ErrorReport(code="RECONCILIATION_FAILED", message=difference.words) for difference in contradicted]
     now, balance = runtime.clock.now(), await balance_of(runtime.store, account.id)
+    causes, set_aside = await _standing(runtime, account, seen.errors)
+    await _warn_of_low_balance(runtime, account, seen)
+    elsewhere = await count_elsewhere(runtime, runtime.fleet.of_others(account))
+    seen.errors += elsewhere.warnings
     facts = EntryFacts(
         symbol=symbol,
         amount_quote=notional,
@@ -72,14 +82,18 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
         marks=await standing_marks(runtime.store, account.id),
         undecided=await Ledger(runtime.store).undecided(account.id),
         counted_elsewhere=seen.counted_elsewhere,
-        is_halted=bool(await standing_halts(runtime.store, account.id)),
+        is_halted=is_stopped(causes, set_aside),
         is_contract_broken=seen.is_contract_broken,
         is_breaker_open=any(error.code == "BREAKER_OPEN" for error in seen.errors),
         last_balance=balance if seen.is_unavailable and balance.is_known else None,
         frozen=frozen.keys(),
         is_unreconciled=bool(contradicted),
+        day=await risk_day(runtime.store, account.id),
+        halted_for=causes,
+        allowed_in_fleet=runtime.fleet.limits.allows_entry_up_to,
+        set_aside=set_aside,
     )
-    verdict = await _judge_and_reserve(runtime, account, siblings, facts)
+    verdict = await _judge_and_reserve(runtime, account, siblings, facts, elsewhere)
     told = {error.code for error in seen.errors}
     seen.errors += [e for e in balance_errors(balance, policy, account.quote, now) if e.code not in told]
     return EntryReport(
@@ -91,6 +105,7 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
         exits_allowed=verdict.exits_allowed,
         errors=seen.errors,
         balance=balance_report(balance, policy, account.quote, now),
+        overridden=[block.value for block in verdict.overridden],
     )
 
 
@@ -131,7 +146,8 @@ async def _look_here(runtime: Runtime, account: Account, symbol: str, seen: _See
             seen.complain(error)
             await _look_back(at, symbol, seen)
         else:
-            await save_balance(at.store, snapshot, mode=at.mode, policy_version=at.policy.version)
+            read_by = ReadBy(at.run_id, at.mode, at.policy.version)
+            await save_read(at.store, snapshot, day_judge(snapshot, at.policy.risk_limits), read_by=read_by)
         if kept_back := await at.client.orders_kept_back():
             seen.complain(kept_back)
 
@@ -146,6 +162,7 @@ async def _look_back(at: AccountAt, symbol: str, seen: _Seen) -> None:
     allowed = plain(Decimal(str(at.policy.allow_stale_balance_minutes)))
     message = f"judged on the balance {words}; the policy allows {allowed} min"
     seen.errors.append(ErrorReport(code="BALANCE_STALE", message=message))
+    await count(at.store, {"fallback_activations": 1}, now=at.clock.now())
 
 
 async def _slots_of(runtime: Runtime, sibling: Account) -> int:
@@ -157,21 +174,39 @@ async def _slots_of(runtime: Runtime, sibling: Account) -> int:
         return len(slots_taken(snapshot, at.policy, marks=marks, pending=pending))
 
 
+async def _standing(
+    runtime: Runtime, account: Account, errors: list[ErrorReport]
+) -> tuple[list[HaltCause], list[Block]]:
+    """Return why the account is halted and which limits a person has set aside; both are said in `errors`."""
+    halts = await standing_halts(runtime.store, account.id)
+    overrides = await standing_overrides(runtime.store, account.id, now=runtime.clock.now())
+    errors += [ErrorReport(code="HALTED", message=one.sentence) for one in halts]
+    errors += [ErrorReport(code="LIMIT_OVERRIDDEN", message=one.sentence) for one in overrides]
+    return [one.cause for one in halts], [one.block for one in overrides]
+
+
+async def _warn_of_low_balance(runtime: Runtime, account: Account, seen: _Seen) -> None:
+    words = low_balance_words(seen.snapshot, runtime.fleet.policies[account.id], account.quote)
+    if words is not None:
+        seen.errors.append(ErrorReport(code="LOW_BALANCE", message=words))
+        await count(runtime.store, {"low_balance_warnings": 1}, now=runtime.clock.now())
+
+
 async def _judge_and_reserve(
-    runtime: Runtime, account: Account, siblings: Sequence[Account], facts: EntryFacts
+    runtime: Runtime, account: Account, siblings: Sequence[Account], facts: EntryFacts, elsewhere: Elsewhere
 ) -> EntryVerdict:
-    verdict = judge_entry(facts)
+    verdict, owned = judge_entry(facts), {sibling.id for sibling in siblings}
 
     def judge(live: tuple[Reservation, ...]) -> bool:
         nonlocal verdict
         own = [r for r in live if r.account == account.id]
-        elsewhere = [r for r in live if r.account != account.id]
         verdict = judge_entry(
             dataclasses.replace(
                 facts,
                 reserved=[r.symbol for r in own],
                 reserved_quote=sum((r.notional for r in own), Decimal(0)),
-                counted_elsewhere=facts.counted_elsewhere + len(elsewhere),
+                counted_elsewhere=facts.counted_elsewhere + sum(r.account in owned for r in live),
+                counted_in_fleet=elsewhere.counted(live),
             ),
         )
         return verdict.is_allowed
@@ -180,10 +215,11 @@ async def _judge_and_reserve(
     await reserve(
         runtime.store,
         Reservation(account.id, facts.symbol, facts.amount_quote),
-        among=[account.id, *(s.id for s in siblings)],
+        among=[account.id, *owned],
         seconds=facts.policy.entry_reservation_seconds,
         judge=judge,
         unseen_since=None if of_the_past is None else of_the_past.taken_at,
+        elsewhere=elsewhere.read_at,
     )
     return verdict
 

@@ -62,12 +62,12 @@ async def started(pipeline: Pipeline, act: Callable[[], Awaitable[T]]) -> T | St
     flow_run = current_flow_run()
     if flow_run is None:
         return await act()
-    if (why := await _too_late(pipeline, flow_run)) is not None:
-        await _seen(pipeline, flow_run, why)
-        return Completed(name="Skipped", message=why)
     async with _claimed(flow_run) as done_at:
         if done_at is not None:
             return Completed(message=f"another process did this flow run by {_words(done_at)}; nothing was done again")
+        if (why := await _too_late(pipeline, flow_run)) is not None:
+            await _seen(pipeline, flow_run, why)
+            return Completed(name="Skipped", message=why)
         return await act()
 
 
@@ -91,6 +91,12 @@ async def recorded(runtime: Runtime, pipeline: Pipeline, *, mode: str) -> AsyncI
         await _end(runtime, pipeline, run, {PIPELINE: "failed"}, type(error).__name__)
         raise
     await _end(runtime, pipeline, run, {**run.statuses, PIPELINE: "ok"})
+
+
+async def seen(store: Store, pipeline: Pipeline, *, now: datetime, detail: str = "") -> None:
+    """Leave a sign of life of a run over a fleet that is not kept in the store. Raises: StoreError."""
+    every = _interval(pipeline, current_flow_run())
+    await beat(store, pipeline.name, {PIPELINE: "ok"}, now=now, every=every, detail=detail)
 
 
 def current_flow_run() -> FlowRun | None:

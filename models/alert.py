@@ -17,7 +17,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One matter. The same code, account and symbol while it stands is the same matter."""
+    """One matter. The same code, account and symbol while it stands is the same matter.
+
+    `symbol`: what of the account it is about; of a pipeline that is watched, its name.
+    """
 
     code: str
     message: str

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from models.errors import ConfigError
 from models.policy import Policy
 from models.settings import POLICY_VARIABLES
+from models.watch import WatchLimits
 
 _VARIABLES = {field: name for name, field in POLICY_VARIABLES.items()}
 ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
@@ -89,6 +90,7 @@ class FleetFile(BaseModel):
     policies: dict[str, dict[str, Any]] = Field(default_factory=dict)
     accounts: Annotated[list[Account], Field(min_length=1)]
     limits: FleetLimits = Field(default_factory=FleetLimits)
+    watch: WatchLimits = Field(default_factory=WatchLimits)
 
 
 class Fleet(BaseModel):
@@ -100,6 +102,7 @@ class Fleet(BaseModel):
     accounts: tuple[Account, ...]
     policies: dict[str, Policy]  # by account id
     limits: FleetLimits = FleetLimits()
+    watch: WatchLimits = WatchLimits()
 
     def choose(self, ids: Sequence[str]) -> tuple[Account, ...]:
         """Return the accounts named, in file order; all of them when none is named.
@@ -117,6 +120,11 @@ class Fleet(BaseModel):
         if account.owner is None:
             return ()
         return tuple(a for a in self.accounts if a.owner == account.owner and a.id != account.id)
+
+    def of_others(self, account: Account) -> tuple[Account, ...]:
+        """Return the accounts that are neither this one nor its owner's."""
+        own = {account.id, *(sibling.id for sibling in self.siblings(account))}
+        return tuple(a for a in self.accounts if a.id not in own)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -155,7 +163,7 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
             raise ConfigError(f"{path}: accounts[{place}].id", problem, "ids that differ in more than - and _")
         seen[account.env_name] = account.id
     by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
-    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account, limits=file.limits)
+    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account, limits=file.limits, watch=file.watch)
 
 
 def fleet_schema() -> dict[str, Any]:
@@ -215,8 +223,8 @@ def _config_error(path: Path, error: ErrorDetails, model: type[BaseModel]) -> Co
     problem = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         problem = "unknown key"
-        owner = {"accounts": Account, "limits": FleetLimits}.get(str(error["loc"][0]), model)
-        owner = model if len(error["loc"]) == 1 else owner  # a key of the file itself
+        parts: dict[str, type[BaseModel]] = {"accounts": Account, "limits": FleetLimits, "watch": WatchLimits}
+        owner = model if len(error["loc"]) == 1 else parts.get(str(error["loc"][0]), model)
         allowed = ", ".join(sorted(owner.model_fields))
     elif error["type"] in {"enum", "literal_error"}:
         allowed = str(error["ctx"]["expected"])

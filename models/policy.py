@@ -130,7 +130,8 @@ class Policy(BaseModel):
         default=Decimal(1000), description="The most that one entry may cost; null: no limit."
     )
     risk_max_exposure_usd: Usd | None = Field(
-        default=Decimal(5000), description="The most that positions and the entry may be worth together; null: no limit."
+        default=Decimal(5000),
+        description="The most that positions and the entry may be worth together; null: no limit.",
     )
     risk_max_positions: int | None = Field(
         default=10, ge=1, le=NO_CAP, description="No entry from so many positions on; null: no limit beside the cap."

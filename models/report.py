@@ -132,6 +132,7 @@ class EntryReport(_Part):
     exits_allowed: bool
     errors: list[ErrorReport] = []
     balance: BalanceReport | None = None  # what the cash was judged on, or the last known one
+    overridden: list[str] = []  # what would block it, had a person not set it aside for now
 
 
 class RecoveredOrder(_Part):

@@ -1,4 +1,4 @@
-"""What an account may risk, how its day has gone so far, and what a person has set aside. Money in its quote currency."""
+"""What an account may risk, how its day has gone, and what a person has set aside. Money in its quote currency."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -83,3 +83,8 @@ class Override:
     def limit(self) -> str:
         """The name the limit goes by on the command line."""
         return next(name for name, block in OVERRIDABLE.items() if block is self.block)
+
+    @property
+    def sentence(self) -> str:
+        """Say it in words."""
+        return f"{self.limit} is set aside until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC by {self.by}: {self.reason}"

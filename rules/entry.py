@@ -12,10 +12,13 @@ from models.market import Market, Price
 from models.order import LedgerOrder
 from models.policy import Policy
 from models.position import Snapshot
-from models.reasons import Block
+from models.reasons import Block, HaltCause
+from models.risk import RISK_CAUSES, RiskDay
 from rules.balance import permits_entry
 from rules.cap import slots_taken
+from rules.limits import is_balance_too_low
 from rules.reconcile import equity_mismatch
+from rules.risk import entry_blocks
 from rules.sellable import too_small
 from rules.valuation import price_problem
 
@@ -29,6 +32,9 @@ class EntryFacts:
     own; `reserved_quote` the cash they have set aside. `counted_elsewhere`: slots taken by the owner's other accounts.
     `last_balance`: what was read last of an account that cannot be read now; `snapshot` is then of that time, or None.
     `frozen`: symbols of this account that are frozen. `is_unreconciled`: its books contradict its venue.
+    `day`: how the account's day has gone, None: not known; `halted_for`: the causes of its halts. `counted_in_fleet`:
+    slots taken by the accounts of other owners; `allowed_in_fleet`: the most that all may have taken for an entry to be
+    allowed, None: no such limit. `set_aside`: limits that a person has set aside for now.
     """
 
     symbol: str
@@ -48,11 +54,16 @@ class EntryFacts:
     last_balance: BalanceState | None = None
     frozen: Collection[str] = ()
     is_unreconciled: bool = False
+    day: RiskDay | None = None
+    halted_for: Collection[HaltCause] = ()
+    counted_in_fleet: int = 0
+    allowed_in_fleet: int | None = None
+    set_aside: Collection[Block] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EntryVerdict:
-    """Whether the entry is allowed, and why not.
+    """Whether the entry is allowed, and why not; what would block it, had no person set it aside, is named apart.
 
     Exits go on without a fresh balance; they stop for an account that was never read, or cannot be trusted.
     """
@@ -60,6 +71,7 @@ class EntryVerdict:
     symbol: str
     blocks: tuple[Block, ...] = ()  # empty: allowed
     exits_allowed: bool = True
+    overridden: tuple[Block, ...] = ()
 
     @property
     def is_allowed(self) -> bool:
@@ -69,13 +81,16 @@ class EntryVerdict:
 
 def judge_entry(facts: EntryFacts) -> EntryVerdict:
     """Collect every reason that blocks an entry, not only the first."""
-    blocks = [*_account_blocks(facts), *_symbol_blocks(facts)]
+    found = [*_account_blocks(facts), *_symbol_blocks(facts)]
     if facts.snapshot is not None:
-        blocks += [*_snapshot_blocks(facts, facts.snapshot), *_market_blocks(facts, facts.snapshot)]
+        found += [*_snapshot_blocks(facts, facts.snapshot), *_market_blocks(facts, facts.snapshot)]
+    found += _risk_blocks(facts)
+    blocks = tuple(dict.fromkeys(found))  # a day may have tripped, and trip again
     return EntryVerdict(
         symbol=facts.symbol,
-        blocks=tuple(blocks),
+        blocks=tuple(block for block in blocks if block not in facts.set_aside),
         exits_allowed=(facts.snapshot or facts.last_balance) is not None and not facts.is_contract_broken,
+        overridden=tuple(block for block in blocks if block in facts.set_aside),
     )
 
 
@@ -108,24 +123,46 @@ def _symbol_blocks(facts: EntryFacts) -> Iterator[Block]:
 def _snapshot_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:
     if snapshot.unvalued:
         yield Block.UNVALUED_HOLDING
-    if _is_at_cap(facts, snapshot):
-        yield Block.CAP_REACHED
+    counted, taken = _slots(facts, snapshot)
+    if facts.symbol not in counted:  # what counts already can grow without a new slot
+        yield from _slot_blocks(facts, len(taken) + facts.counted_elsewhere)
+    if is_balance_too_low(snapshot, facts.policy):
+        yield Block.BALANCE_TOO_LOW
     if snapshot.cash_free - facts.reserved_quote < facts.amount_quote:
         yield Block.INSUFFICIENT_CASH
     if facts.policy.check_equity and equity_mismatch(snapshot, facts.policy.equity_tolerance_fraction):
         yield Block.EQUITY_MISMATCH
 
 
-def _is_at_cap(facts: EntryFacts, snapshot: Snapshot) -> bool:
-    """Count what holds a slot or may come to hold one; what already counts can grow without a new slot."""
+def _slot_blocks(facts: EntryFacts, taken_by_owner: int) -> Iterator[Block]:
+    if taken_by_owner >= facts.policy.max_positions:
+        yield Block.CAP_REACHED
+    if facts.allowed_in_fleet is not None and taken_by_owner + facts.counted_in_fleet > facts.allowed_in_fleet:
+        yield Block.GLOBAL_LIMIT
+
+
+def _risk_blocks(facts: EntryFacts) -> Iterator[Block]:
+    """Yield the limits on what is at stake; without a read, those that need none.
+
+    Cash that open orders hold is at stake already, and so is what was allowed a moment ago.
+    """
+    yield from (block for cause, block in RISK_CAUSES.items() if cause in facts.halted_for)
+    exposure, positions = facts.reserved_quote, 0
+    if (snapshot := facts.snapshot) is not None:
+        exposure += snapshot.equity - snapshot.cash_free
+        positions = len(_slots(facts, snapshot)[1])
+    yield from entry_blocks(
+        facts.amount_quote, exposure=exposure, positions=positions, day=facts.day, limits=facts.policy.risk_limits
+    )
+
+
+def _slots(facts: EntryFacts, snapshot: Snapshot) -> tuple[set[str], set[str]]:
+    """Return the symbols that count now, and those that count now or may soon without the one that is asked for."""
     pending = {o.intent.symbol for o in facts.undecided}
     counted = set(slots_taken(snapshot, facts.policy, marks=facts.marks, pending=pending))
-    if facts.symbol in counted:
-        return False
     coming = {o.symbol for o in snapshot.open_orders if o.side == "buy"}
     coming |= {o.intent.symbol for o in facts.undecided if o.intent.side == "buy"}
-    taken = (counted | coming | set(facts.reserved)) - {facts.symbol}
-    return len(taken) + facts.counted_elsewhere >= facts.policy.max_positions
+    return counted, (counted | coming | set(facts.reserved)) - {facts.symbol}
 
 
 def _market_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:

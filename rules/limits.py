@@ -1,6 +1,7 @@
 """Judge an account's day after a read, its low balance, and what the rest of the fleet holds. Pure."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC
 from decimal import Decimal
 
 from models.amounts import money, plain
@@ -24,7 +25,7 @@ def day_judge(snapshot: Snapshot, limits: RiskLimits) -> Callable[[RiskDay | Non
         return None
 
     def judge(before: RiskDay | None) -> JudgedDay:
-        day = day_after(before, snapshot.equity, snapshot.taken_at.date())
+        day = day_after(before, snapshot.equity, snapshot.taken_at.astimezone(UTC).date())
         return JudgedDay(day, tuple(_trip(cause, day, limits) for cause in trips(day, limits)))
 
     return judge
@@ -44,8 +45,8 @@ def low_balance_words(snapshot: Snapshot | None, policy: Policy, quote: str) -> 
     """Say that the account's equity is low; None: it is not, or is not known."""
     if snapshot is None or snapshot.unvalued or snapshot.equity >= policy.low_balance_warning_usd:
         return None
-    least = f"entries need {money(policy.minimum_balance_usd)}"
-    return f"the account is worth {money(snapshot.equity)} {quote}, below {money(policy.low_balance_warning_usd)}; {least}"
+    low, least = money(policy.low_balance_warning_usd), money(policy.minimum_balance_usd)
+    return f"the account is worth {money(snapshot.equity)} {quote}, below {low}; entries need {least}"
 
 
 def slots_tracked(

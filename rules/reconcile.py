@@ -99,7 +99,7 @@ def judge_holding(books: Holdings, held: Decimal, trades: Sequence[Trade] | None
     slack = sum((trade.fill.quantity for trade in trades or ()), Decimal(0)) * FEE_FRACTION
     tiny = max(abs(held), abs(books.before)) * EXPLAINED_FRACTION
     if trades and abs(books.before + moved - held) <= tiny + slack:
-        finding, detail = Finding.TRADED_OUTSIDE, f"{len(trades)} fills at the venue explain it"
+        finding, detail = Finding.TRADED_OUTSIDE, f"the venue's fills explain it ({len(trades)}), and not all are ours"
     elif books.is_ours:
         finding, detail = Finding.QUANTITY, "our own fills do not explain what is held"
     else:
@@ -132,9 +132,11 @@ def judge_orders(
 def keep_accepted(found: Sequence[Difference], before: Collection[Difference], tolerance: Decimal) -> list[Difference]:
     """Return what was found, with what a person has accepted before and is still the same.
 
-    A difference that has grown since by more than the tolerance allows is another one.
+    A difference that has changed since by more than the tolerance allows is another one, and so is every quantity: what
+    was accepted of it is from then on what the books say.
     """
-    accepted = {difference.matter: difference for difference in before if difference.accepted}
+    lasting = [difference for difference in before if difference.finding is not Finding.QUANTITY]
+    accepted = {difference.matter: difference for difference in lasting if difference.accepted}
 
     def is_same(difference: Difference) -> bool:
         known = accepted.get(difference.matter)

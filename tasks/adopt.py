@@ -101,11 +101,17 @@ def _why(at: AccountAt, trades: Trades) -> tuple[Adoption, str]:
     kept = at.client.trades_kept
     reach = "" if kept is None else f"; the venue lists the last {kept.days} days"
     if trades.is_cut:
-        return Adoption.HISTORY_TOO_LONG, f"{len(trades.newest_first)} fills read, there are older ones{reach}"
+        return (
+            Adoption.HISTORY_TOO_LONG,
+            f"{len(trades.newest_first)} fills of it were read, and there are older ones{reach}",
+        )
     if not trades.newest_first:
         return Adoption.NO_FILLS, f"the venue lists no fill of it{reach}"
     count = len(trades.newest_first)
-    return Adoption.FILLS_DO_NOT_ADD_UP, f"{count} fills do not add up to what is held{reach}"
+    return (
+        Adoption.FILLS_DO_NOT_ADD_UP,
+        f"what the venue lists of it (fills: {count}) does not add up to what is held{reach}",
+    )
 
 
 def _unknown(code: Adoption, detail: str, tracked: Tracked, own: PositionConfig | None) -> _Found:

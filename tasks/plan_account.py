@@ -14,12 +14,13 @@ from models.reasons import ActionKind, Mode, OrderState, Reason
 from models.scope import Scope
 from models.store.dust import standing_marks
 from models.store.freezes import freezes
+from models.store.halts import standing_halts
 from models.store.position_configs import position_configs
 from models.store.runs import save_plan
 from models.store.tracked import save_snapshot, tracked_positions
 from rules.adoption import adopt, gone
-from rules.limits import day_judge
 from rules.exit_plan import ExitFacts, make_exit_plan
+from rules.limits import day_judge
 from rules.plan import make_plan, positions_read
 from tasks.judge_freezes import judge_freezes
 from tasks.read_account import read_snapshot
@@ -59,6 +60,7 @@ async def _plan_policy(at: AccountAt, cycle: int) -> None:
             siblings.append(await read_snapshot(there))
     marks = await standing_marks(at.store, at.id)
     frozen = await freezes(at.store, at.id) if at.policy.top_up_dust else ()
+    is_halted = at.policy.top_up_dust and bool(await standing_halts(at.store, at.id))  # what is topped up is bought
     plan = partial(
         make_plan,
         at.snapshot,
@@ -69,7 +71,9 @@ async def _plan_policy(at: AccountAt, cycle: int) -> None:
         siblings=siblings,
         sibling_marks={s.account: await standing_marks(at.store, s.account) for s in siblings},
         sibling_pending={s.account: {o.intent.symbol for o in await at.ledger.undecided(s.account)} for s in siblings},
-        may_top_up=at.client.capabilities.buys_by_quantity and cycle < at.policy.max_enforcement_cycles,
+        may_top_up=not is_halted
+        and at.client.capabilities.buys_by_quantity
+        and cycle < at.policy.max_enforcement_cycles,
         frozen={freeze.symbol for freeze in frozen if freeze.is_frozen},
     )
     at.plan = plan()

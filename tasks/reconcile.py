@@ -55,12 +55,14 @@ async def reconcile_account_at(at: AccountAt) -> ReconciledAccount:
         kept = await track(at)
         seen.new, seen.gone = sorted(kept.after.keys() - kept.before.keys()), list(kept.gone)
     elif seen.before is not None:  # what was not compared stands as it was
-        seen.differences += [d for d in seen.before.standing if d.finding is Finding.QUANTITY]
+        seen.differences += [d for d in seen.before.mismatches if d.finding is Finding.QUANTITY]
     accepted = seen.before.standing if seen.before else ()
     seen.differences = keep_accepted(seen.differences, accepted, at.policy.equity_tolerance_fraction)
     standing = [d for d in seen.differences if d.finding in MISMATCHES]
     now, version = seen.snapshot.taken_at, at.policy.version
-    await save_reconciliation(at.store, at.id, standing, mode=at.mode, policy_version=version, now=now)
+    await save_reconciliation(
+        at.store, at.id, standing, before=seen.before, mode=at.mode, policy_version=version, now=now
+    )
     return _told(at, seen)
 
 
@@ -103,7 +105,7 @@ async def _holdings(at: AccountAt, seen: _Comparison) -> list[Difference]:
     seen.since = books.taken_at
     before = {p.symbol: p.holding.total for p in books.positions}
     # Where they did not agree, they say what they said then: nothing but an equal quantity or a person ends that.
-    standing = [d for d in seen.before.standing if d.finding is Finding.QUANTITY] if seen.before else []
+    standing = [d for d in seen.before.mismatches if d.finding is Finding.QUANTITY] if seen.before else []
     before |= {d.symbol: d.expected for d in standing if d.expected is not None}
     held = {p.symbol: p.holding.total for p in seen.snapshot.positions}
     orders = await at.ledger.changed_since(at.id, books.taken_at - _CLOCKS)

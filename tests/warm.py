@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import selectors
 import shutil
 import signal
@@ -66,6 +67,8 @@ class _Server:
         while asked and not asked.endswith(b"\n"):
             asked += connection.recv(_LONGEST_REQUEST)
         if not asked:
+            for child in [c for c, asker in self._running.items() if asker is connection]:
+                os.kill(child, signal.SIGKILL)  # who asked for it is gone, and it may stand still
             self._selector.unregister(connection)
             self._connections.discard(connection)
             connection.close()
@@ -145,11 +148,12 @@ def _warm_up() -> None:
 
     No thread may be left of it.
     """
-    import flows.doctor  # noqa: PLC0415 - not in the process that asks
-    import flows.order_desk  # noqa: F401, PLC0415
+    import flows  # noqa: PLC0415 - not in the process that asks
     import tests.drills.crash.dying  # noqa: F401, PLC0415
     from tests.drills.plain import plain_desk  # noqa: PLC0415
 
+    for module in pkgutil.iter_modules(flows.__path__):
+        importlib.import_module(f"flows.{module.name}")
     with (
         TemporaryDirectory() as folder,
         pytest.MonkeyPatch.context() as patch,

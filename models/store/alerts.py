@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from models.alert import Alert, Severity, StandingAlert
 from models.store.engine import Store
@@ -41,6 +42,28 @@ async def keep_alerts(
     return await raise_alerts(store, raised, now=now)
 
 
+async def keep_all_alerts(
+    store: Store, codes: Collection[str], found: Iterable[Alert], *, now: datetime
+) -> tuple[tuple[Alert, ...], tuple[StandingAlert, ...]]:
+    """Let the standing alerts of these codes, whatever their account, be those that were found.
+
+    Return what is new, and what was closed. Raises: StoreError.
+    """
+    raised = tuple(found)
+    there = {(alert.code, alert.account, alert.symbol) for alert in raised}
+
+    def work(connection: Connection) -> tuple[tuple[Alert, ...], tuple[StandingAlert, ...]]:
+        new = raise_within(store, connection, raised, now=now)
+        standing = connection.execute(select(ALERTS).where(ALERTS.c.code.in_(codes), _STANDING))
+        over = [row for row in standing if (row.code, row.account, row.symbol) not in there]
+        ended = update(ALERTS).where(ALERTS.c.alert_id.in_([row.alert_id for row in over]))
+        if over:
+            connection.execute(ended.values(closed_at=now))
+        return new, tuple(map(_alert, over))
+
+    return await store.write(work)
+
+
 async def close_alerts(store: Store, codes: Collection[str], *, account: str, symbol: str = "", now: datetime) -> int:
     """Close what no longer holds; return how many stood. Raises: StoreError."""
     return await store.write(
@@ -66,17 +89,18 @@ async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tu
     """Return alerts, newest first; `standing`: only those that are not closed. Raises: StoreError."""
     query = select(ALERTS).order_by(ALERTS.c.alert_id.desc()).limit(limit)
     rows = await store.rows(query.where(_STANDING) if standing else query)
-    return tuple(
-        StandingAlert(
-            Alert(r.code, r.message, Severity(r.severity), r.account, r.symbol),
-            r.alert_id,
-            r.raised_at,
-            r.last_at,
-            r.times,
-            r.acknowledged_by,
-            r.closed_at,
-        )
-        for r in rows
+    return tuple(map(_alert, rows))
+
+
+def _alert(row: Row[Any]) -> StandingAlert:
+    return StandingAlert(
+        Alert(row.code, row.message, Severity(row.severity), row.account, row.symbol),
+        row.alert_id,
+        row.raised_at,
+        row.last_at,
+        row.times,
+        row.acknowledged_by,
+        row.closed_at,
     )
 
 

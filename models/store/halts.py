@@ -27,6 +27,11 @@ class Halt:
     clears_when: str
     halted_at: datetime
 
+    @property
+    def sentence(self) -> str:
+        """Say it in words."""
+        return f"since {self.halted_at:%Y-%m-%d %H:%M} UTC: {self.detail}; clears when {self.clears_when}"
+
 
 async def standing_halts(store: Store, account: str | None = None) -> tuple[Halt, ...]:
     """Return the halts that stand, of one account or of all, oldest first."""

@@ -154,6 +154,17 @@ async def standing_leases(store: Store) -> dict[str, str]:
     return await store.read(look)
 
 
+async def abandoned_leases(store: Store) -> dict[str, tuple[str, timedelta]]:
+    """Return what nobody renews or has released: who held it, and how long ago it ran out. Raises: StoreError."""
+
+    def look(connection: Connection) -> dict[str, tuple[str, timedelta]]:
+        now = store.seconds(connection)
+        left = select(LEASES).where(LEASES.c.expires_at > 0, LEASES.c.expires_at <= now)
+        return {r.account: (r.holder, timedelta(seconds=now - r.expires_at)) for r in connection.execute(left)}
+
+    return await store.read(look)
+
+
 async def drop_released(store: Store, name: str) -> None:
     """Forget a lease that nobody holds, with its token: for what is held once and never again. Raises: StoreError."""
     await store.execute(delete(LEASES).where(LEASES.c.account == name, LEASES.c.expires_at == 0.0))

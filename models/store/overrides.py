@@ -12,7 +12,7 @@ from models.store.tables import OVERRIDES
 
 LONGEST = timedelta(hours=24)
 
-# One that was set later than this from now is of a clock that was wrong, or has jumped back since: it sets nothing aside.
+# One that was set later than this from now is of a wrong clock, or the clock has jumped back: it sets nothing aside.
 _SKEW = timedelta(minutes=1)
 
 

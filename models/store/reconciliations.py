@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from models.reasons import Mode
-from models.reconciliation import Difference, Finding, Reconciliation
+from models.reconciliation import Difference, Reconciliation
 from models.store.decisions import Decision, record
 from models.store.engine import Store
 from models.store.tables import RECONCILIATIONS
@@ -32,19 +32,35 @@ async def reconciliations(store: Store) -> dict[str, Reconciliation]:
 
 
 async def save_reconciliation(
-    store: Store, account: str, standing: Sequence[Difference], *, mode: Mode, policy_version: str, now: datetime
+    store: Store,
+    account: str,
+    standing: Sequence[Difference],
+    *,
+    before: Reconciliation | None = None,
+    mode: Mode,
+    policy_version: str,
+    now: datetime,
 ) -> None:
-    """Keep what a comparison left standing in the place of the one before. Raises: StoreError."""
-    values = {
-        "at": now,
-        "mismatches": [difference.document() for difference in standing],
-        "mode": mode.value,
-        "policy_version": policy_version,
-    }
+    """Keep what a comparison left standing in the place of the one before.
+
+    `before`: what stood when the comparison began; what a person has accepted since then stays accepted.
+    Raises: StoreError.
+    """
+    known = {difference.matter for difference in before.standing if difference.accepted} if before else set()
 
     def write(connection: Connection) -> None:
         store.queue(connection, f"reconciliation {account}")
         mine = RECONCILIATIONS.c.account == account
+        row = connection.execute(select(RECONCILIATIONS.c.mismatches).where(mine)).one_or_none()
+        current = [] if row is None else [Difference.of(document) for document in row.mismatches]
+        meanwhile = {difference.matter for difference in current if difference.accepted} - known
+        kept = [replace(d, accepted=True) if d.matter in meanwhile else d for d in standing]
+        values = {
+            "at": now,
+            "mismatches": [difference.document() for difference in kept],
+            "mode": mode.value,
+            "policy_version": policy_version,
+        }
         if not connection.execute(update(RECONCILIATIONS).where(mine).values(values)).rowcount:
             connection.execute(insert(RECONCILIATIONS).values(account=account, **values))
 
@@ -54,8 +70,8 @@ async def save_reconciliation(
 async def accept_mismatches(store: Store, account: str, *, by: str, reason: str, now: datetime) -> int:
     """Let a person say that the differences of an account may stand; return how many stopped entries.
 
-    A quantity is then what the venue says; the others stay accepted as long as they are what they are now.
-    Raises: StoreError.
+    A quantity is then what the venue says (see `tasks.reconcile`); the others stay accepted as long as they are what
+    they are now. Raises: StoreError.
     """
 
     def accept(connection: Connection) -> int:
@@ -66,7 +82,7 @@ async def accept_mismatches(store: Store, account: str, *, by: str, reason: str,
         open_ones = [difference for difference in standing if difference.is_mismatch]
         if not open_ones:
             return 0
-        kept = [replace(d, accepted=True).document() for d in standing if d.finding is not Finding.QUANTITY]
+        kept = [replace(d, accepted=True).document() for d in standing]
         connection.execute(update(RECONCILIATIONS).where(mine).values(mismatches=kept))
         matters = ", ".join(" ".join(filter(None, d.matter)) for d in open_ones)
         record(connection, Decision(account, f"accept {len(open_ones)} mismatches: {matters}", by, reason, now))

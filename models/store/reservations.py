@@ -1,6 +1,6 @@
 """Slots promised to entries that were just allowed: judged and taken in one transaction, so that two cannot race."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,22 +30,25 @@ async def reserve(
     seconds: float,
     judge: Callable[[tuple[Reservation, ...]], bool],
     unseen_since: datetime | None = None,
+    elsewhere: Mapping[str, datetime | None] | None = None,
 ) -> None:
     """Take the slot if `judge` allows it in view of the live reservations of the accounts `among`.
 
     `unseen_since`: when the account was last read, where it cannot be read now; what ran out after that counts as well,
-    for nobody has seen what became of it.
+    for nobody has seen what became of it. `elsewhere`: accounts that are not read for this question, and when each was
+    read last (None: never); of these, too, what ran out after that counts.
     Whoever asks at the same time waits, and is judged in view of this one. Raises: StoreError.
     """
 
     def take(connection: Connection) -> None:
-        store.queue(connection, f"entries {'|'.join(sorted(among))}")
+        store.queue(connection, "entries")  # of the whole store: they share the fleet's limit
         now = store.seconds(connection)
         since = now if unseen_since is None else min(now, unseen_since.timestamp())
         connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.expires_at <= now - KEPT_SECONDS))
-        counted = (RESERVATIONS.c.account.in_(among), RESERVATIONS.c.expires_at > since)
-        rows = connection.execute(select(RESERVATIONS).where(*counted))
-        if judge(tuple(Reservation(row.account, row.symbol, row.notional) for row in rows)):
+        counted_from = {name: _until(at, now) for name, at in (elsewhere or {}).items()} | dict.fromkeys(among, since)
+        rows = connection.execute(select(RESERVATIONS).where(RESERVATIONS.c.account.in_(counted_from)))
+        live = [row for row in rows if row.expires_at > counted_from[row.account]]
+        if judge(tuple(Reservation(row.account, row.symbol, row.notional) for row in live)):
             own = (RESERVATIONS.c.account == wanted.account, RESERVATIONS.c.symbol == wanted.symbol)
             connection.execute(delete(RESERVATIONS).where(*own))  # one that ran out
             connection.execute(
@@ -58,3 +61,8 @@ async def reserve(
             )
 
     await store.write(take)
+
+
+def _until(read_at: datetime | None, now: float) -> float:
+    """Return up to when a reservation must have run out for a read at that time to have shown what became of it."""
+    return 0.0 if read_at is None else min(now, read_at.timestamp())

@@ -72,9 +72,7 @@ def _lift_daily_loss(connection: Connection, account: str, day: RiskDay, now: da
         close_within(connection, [HaltCause.DAILY_LOSS], account=account, now=now)
 
 
-def _halt(
-    store: Store, connection: Connection, account: str, trip: Trip, *, read_by: ReadBy, now: datetime
-) -> None:
+def _halt(store: Store, connection: Connection, account: str, trip: Trip, *, read_by: ReadBy, now: datetime) -> None:
     standing = (HALTS.c.account == account, HALTS.c.cause == trip.cause.value, HALTS.c.cleared_at.is_(None))
     if connection.execute(select(HALTS.c.halt_id).where(*standing)).first() is not None:
         return

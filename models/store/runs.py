@@ -1,9 +1,11 @@
 """Runs, plans and per-account results: the history that a report is read back from."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from models.amounts import plain
 from models.plan import Action, Plan
@@ -29,6 +31,35 @@ async def end_runs_of(store: Store, flow_run_id: str, *, now: datetime) -> int:
     """Record that what a dead process began for a flow run is over; return how many runs that were."""
     left = update(RUNS).where(RUNS.c.flow_run_id == flow_run_id, RUNS.c.finished_at.is_(None))
     return await store.execute(left.values(finished_at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """A run that began and has not ended; `worked_since`: when a later run of its pipeline ended, None: none did."""
+
+    run_id: str
+    pipeline: str
+    mode: str
+    started_at: datetime
+    worked_since: datetime | None = None
+
+
+async def unfinished_runs(store: Store) -> tuple[UnfinishedRun, ...]:
+    """Return every run that has not ended, oldest first. Raises: StoreError."""
+    later = RUNS.alias()
+    worked = select(func.max(later.c.finished_at)).where(
+        later.c.pipeline == RUNS.c.pipeline, later.c.started_at > RUNS.c.started_at
+    )
+    columns = (RUNS.c.run_id, RUNS.c.pipeline, RUNS.c.mode, RUNS.c.started_at, worked.scalar_subquery().label("worked"))
+    query = select(*columns).where(RUNS.c.finished_at.is_(None)).order_by(RUNS.c.started_at)
+    rows = await store.rows(query)
+    return tuple(UnfinishedRun(r.run_id, r.pipeline, r.mode, r.started_at, r.worked) for r in rows)
+
+
+async def end_runs(store: Store, run_ids: Collection[str], *, now: datetime) -> int:
+    """Record that runs are over whose process is dead; return how many had no end yet. Raises: StoreError."""
+    dead = update(RUNS).where(RUNS.c.run_id.in_(run_ids), RUNS.c.finished_at.is_(None))
+    return await store.execute(dead.values(finished_at=now)) if run_ids else 0
 
 
 async def save_account_run(

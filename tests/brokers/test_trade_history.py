@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from brokers import binance
 from brokers.account import AccountClient
 from brokers.kraken import Kraken
 from brokers.simulator.handle import RunningVenue
@@ -83,11 +84,14 @@ async def test_a_list_of_every_symbol_is_read_once_for_all_of_them() -> None:
         assert running.calls("trades") == 2
 
 
-async def test_binance_lists_on_from_the_first_fill_where_the_newest_thousand_do_not_suffice() -> None:
-    async with traded("binance", bought("BTC/USDT", count=2005), bought("BTC/USDT", days_ago=9)) as (account, running):
-        whole = await account.trade_history().of("BTC/USDT", is_enough=reaching(2006, "BTC"))
+async def test_binance_lists_on_from_the_first_fill_where_the_newest_page_does_not_suffice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(binance, "_FILLS_PER_PAGE", 20)
+    async with traded("binance", bought("BTC/USDT", count=45), bought("BTC/USDT", days_ago=9)) as (account, running):
+        whole = await account.trade_history().of("BTC/USDT", is_enough=reaching(46, "BTC"))
 
-        assert (len(whole.newest_first), whole.is_cut, running.calls("trades")) == (2006, False, 3)
+        assert (len(whole.newest_first), whole.is_cut, running.calls("trades")) == (46, False, 3)
 
 
 async def test_bybit_is_read_week_by_week_and_only_as_far_back_as_asked() -> None:

@@ -21,7 +21,7 @@ GOOD = f"version: 1\naccounts: [{ACCOUNT}]\n"
         (f"{GOOD}acounts: []\n", "fleet.yaml: acounts: unknown key (allowed: accounts, policies, version)"),
         (
             "version: 1\npolicies: {p: {max_position: 5}}\naccounts: [{id: a, kind: user, venue: kraken, policy: p}]\n",
-            "fleet.yaml: policies.p.max_position: unknown key (allowed: balance_fetch_base_delay,",
+            "fleet.yaml: policies.p.max_position: unknown key (allowed: allow_stale_balance_minutes,",
         ),
         (
             "version: 1\npolicies: {one: {}, two: {}}\naccounts: [{id: a, kind: user, venue: kraken, policy: tree}]\n",

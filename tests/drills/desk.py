@@ -40,6 +40,14 @@ QUICK = {
     "late_order_seconds": 2,
     "order_timeout_seconds": 0.25,
     "breaker_recovery_seconds": 0,  # it opens under every fault, and keeps nobody away from a venue that is well
+    # A drill about limits states its own; the others hold whatever makes their point.
+    "risk_max_position_usd": None,
+    "risk_max_exposure_usd": None,
+    "risk_max_positions": None,
+    "risk_max_daily_loss_usd": None,
+    "risk_max_drawdown_fraction": None,
+    "minimum_balance_usd": 0,
+    "low_balance_warning_usd": 0,
 }
 
 
@@ -51,6 +59,7 @@ class Desk:
         self.fleet = home / "fleet.yaml"
         self.store_url = store_url
         self.policy: dict[str, Any] = dict(QUICK)
+        self.limits: dict[str, Any] = {}  # of the fleet as a whole
         self.on_prefect = True  # else as `tests.drills.plain` has it
         self.venues: list[RunningVenue] = []
         self._accounts: list[dict[str, Any]] = []
@@ -183,7 +192,9 @@ class Desk:
 
     def write_fleet(self) -> None:
         """Write the fleet file as the policy stands now."""
-        document = {"version": 1, "policies": {"drill": self.policy}, "accounts": self._accounts}
+        document: dict[str, Any] = {"version": 1, "policies": {"drill": self.policy}, "accounts": self._accounts}
+        if self.limits:
+            document["limits"] = self.limits
         self.fleet.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def _joins(

@@ -154,13 +154,9 @@ class _Runs:
 
     async def _killed(self, at_call: int) -> None:
         """Run in a process of its own, and kill it at a call: nothing is cleaned up."""
-        environment = {
-            "NIJA_HOME": str(self._home),
-            "NIJA_DATABASE_URL": self._store_url,
-            "NIJA_FLEET": str(self._fleet),
-            "NIJA_VENUE_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
-            "NIJA_CONNECT_COOL_DOWN_SECONDS": "0",
-        }
+        places = {"HOME": str(self._home), "DATABASE_URL": self._store_url, "FLEET": str(self._fleet)}
+        spans = {"VENUE_TIMEOUT_SECONDS": str(PATIENCE_SECONDS), "CONNECT_COOL_DOWN_SECONDS": "0"}
+        environment = {f"NIJA_{name}": value for name, value in (places | spans).items()}
         environment |= {name: value for name, value in os.environ.items() if name.startswith("NIJA_T")}
         process = doomed(environment)
         started = threading.Event()

@@ -18,7 +18,7 @@ from models.store.runs import start_run
 from tasks.runtime import Runtime
 from tests.drills.desk import Desk
 
-LAST_POLL = timedelta(seconds=0.5)  # what is not known at once is looked up at least so often, and given up sooner
+LAST_POLL = timedelta(seconds=1)  # what is not known at once is looked up at least so often, and given up sooner
 
 
 def plain_tasks() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
 
 from flows.adopt_positions import adopt_positions
 from flows.over_accounts import AccountsRequest
@@ -23,17 +23,20 @@ def test_both_run_on_prefect_and_leave_a_table_and_a_sign_of_life(desk: Desk) ->
     desk.write_fleet()
     request = AccountsRequest(fleet=str(desk.fleet))
 
-    async def run() -> tuple[Any, Any, Any, Any]:
+    async def run() -> tuple[Any, Any, dict[str, str]]:
         adopted, compared = await adopt_positions(request), await reconcile(request)
-        return adopted, compared, await Artifact.get("nija-adoption"), await Artifact.get("nija-reconciliation")
+        async with get_client() as client:
+            keys = {"artifacts": {"key": {"any_": ["nija-adoption", "nija-reconciliation"]}}}
+            found = (await client._client.post("/artifacts/filter", json=keys)).json()
+        return adopted, compared, {row["key"]: row["data"] for row in found}
 
-    adopted, compared, adoption, reconciliation = asyncio.run(run())
+    adopted, compared, tables = asyncio.run(run())
 
     assert isinstance(adopted, AdoptionReport)
     assert isinstance(compared, ReconciliationReport)
     assert (adopted.exit_code, compared.exit_code) == (0, 0)
-    assert '"entry_price": "90"' in adoption.data
-    assert '"equity": "agrees"' in reconciliation.data
+    assert '"entry_price": "90"' in tables["nija-adoption"]
+    assert '"equity": "agrees"' in tables["nija-reconciliation"]
     assert {(b.pipeline, b.account, b.status) for b in desk.in_store(heartbeats)} >= {
         ("adopt", "platform", "ok"),
         ("reconcile", "platform", "ok"),

@@ -73,6 +73,14 @@ def test_accounts_of_one_owner_are_siblings(path: Path) -> None:
     assert fleet.siblings(fleet.accounts[0]) == ()
 
 
+# J2
+@pytest.mark.parametrize(
+    ("limits", "most"), [("", 90), ("limits: {max_positions_total: 15, block_above_fraction: 0.5}", 7)]
+)
+def test_the_fleet_as_a_whole_has_a_limit(path: Path, limits: str, most: int) -> None:
+    assert read(path, one(more=f"{limits}\n")).limits.allows_entry_up_to == most
+
+
 def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -> None:
     (warning,) = read(path, GOOD).warnings
 
@@ -90,7 +98,7 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
         ("accounts: []\n", "version", "is missing"),
         ("version: 1\n", "accounts", "is missing"),
         ("version: 1\naccounts: []\n", "accounts", "List should have at least 1 item"),
-        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, policies, version)"),
+        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, limits, policies, version)"),
         (one("kind: user, venue: kraken"), "accounts[0].id", "is missing"),
         (one("id: 'a b', kind: user, venue: kraken"), "accounts[0].id", "String should match pattern"),
         (one("id: a, kind: owner, venue: kraken"), "accounts[0].kind", "'owner' is not allowed (allowed: 'platform'"),
@@ -115,6 +123,12 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
         ),
         (one(more="policies: {p: {max_positions: x}}\n"), "policies.p.max_positions", "found 'x'"),
         (one(more="policies: {p: {dust_threshold_usd: 9}}\n"), "policies.p", "expected dust_threshold_usd <="),
+        (
+            one(more="limits: {max_positions: 5}\n"),
+            "limits.max_positions",
+            "unknown key (allowed: block_above_fraction, max_positions_total)",
+        ),
+        (one(more="limits: {block_above_fraction: 90}\n"), "limits.block_above_fraction", "less than or equal to 1"),
         (one(more="policies: {p: null}\n"), "policies.p", "Input should be a valid dictionary"),
         (
             one("id: a, kind: user, venue: kraken, policy: q", "policies: {p: {}}\n"),

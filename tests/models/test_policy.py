@@ -17,6 +17,7 @@ OTHER_VALUES: dict[str, Any] = {
     "restricted_symbols": ["AUT/USD"],
     "stop_loss_fraction": "0.05",
     "trailing_stop_fraction": None,
+    "risk_max_drawdown_fraction": None,
 }
 
 
@@ -68,6 +69,8 @@ def test_regrown_dust_counts_from_a_quarter_above_the_threshold() -> None:
         {"order_deadline_seconds": 61},
         {"stop_loss_fraction": 3},  # percent
         {"stop_loss_fraction": 0},  # at any loss
+        {"risk_max_drawdown_fraction": 20},  # percent
+        {"risk_max_positions": 0},
         {"max_position": 5},
     ],
 )

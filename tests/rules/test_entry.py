@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +8,8 @@ import pytest
 from models.balance import BalanceState
 from models.order import LedgerOrder
 from models.position import Snapshot
-from models.reasons import Block, OrderState
+from models.reasons import Block, HaltCause, OrderState
+from models.risk import RiskDay
 from rules.entry import EntryFacts, judge_entry
 from tests.builders import (
     NOW,
@@ -41,6 +43,10 @@ def an_account(*assets: str, **changes: object) -> Snapshot:
     return a_snapshot(*positions_worth(dict.fromkeys(assets or ("BTC",), 500)), **given)
 
 
+def holding(values: Mapping[str, int | None], **changes: object) -> Snapshot:
+    return a_snapshot(*positions_worth(values), **{"markets": [a_market("SOL/USD")], **changes})
+
+
 def an_undecided(symbol: str, side: str) -> LedgerOrder:
     return a_ledger_order(OrderState.UNKNOWN, intent=an_intent(symbol, side=side))
 
@@ -72,8 +78,15 @@ def test_an_entry_that_nothing_blocks_is_allowed() -> None:
         (facts(price=a_price(20, at=NOW - timedelta(hours=1))), Block.NO_PRICE),
         (facts(an_account(markets=[a_market("SOL/USD", minimum_notional="100.01")])), Block.BELOW_VENUE_MINIMUM),
         (facts(an_account(markets=[a_market("SOL/USD", lot_step=10)])), Block.BELOW_VENUE_MINIMUM),
-        (facts(amount_quote=Decimal(-1)), Block.BELOW_VENUE_MINIMUM),
-        (facts(amount_quote=Decimal(1001)), Block.INSUFFICIENT_CASH),
+        (facts(an_account(cash=700), amount_quote=Decimal(701)), Block.INSUFFICIENT_CASH),
+        (facts(an_account(cash=2000), amount_quote=Decimal("1000.01")), Block.SIZE_LIMIT),
+        (facts(holding({"BTC": 4500}), amount_quote=Decimal(501)), Block.EXPOSURE_LIMIT),
+        (facts(holding({"BTC": 4000}, cash=2000, cash_free=1500), amount_quote=Decimal(501)), Block.EXPOSURE_LIMIT),
+        (facts(holding(dict.fromkeys("ABCDEFGHIJ", 20)), policy=a_policy(max_positions=30)), Block.POSITIONS_LIMIT),
+        (facts(counted_in_fleet=90, allowed_in_fleet=90), Block.GLOBAL_LIMIT),  # J2: 91 with the one here
+        (facts(halted_for={HaltCause.DAILY_LOSS}), Block.DAILY_LOSS),
+        (facts(day=RiskDay(NOW.date(), *map(Decimal, (10_000, 10_000, 9_499)))), Block.DAILY_LOSS),
+        (facts(policy=a_policy(minimum_balance_usd=1501)), Block.BALANCE_TOO_LOW),
         (facts(reserved_quote=Decimal(901)), Block.INSUFFICIENT_CASH),
         (facts(an_account(cash_free=99)), Block.INSUFFICIENT_CASH),
         (facts(an_account(reported_equity=5000)), Block.EQUITY_MISMATCH),
@@ -110,6 +123,76 @@ def test_on_a_balance_of_five_minutes_ago_exits_go_on_and_entries_as_the_policy_
     verdict = judge_entry(replace(facts(), snapshot=snapshot, last_balance=last, policy=policy))
 
     assert (verdict.blocks, verdict.exits_allowed) == (blocks, True)
+
+
+# J2
+@pytest.mark.parametrize(("elsewhere", "blocks"), [(89, ()), (90, (Block.GLOBAL_LIMIT,))])
+def test_at_90_of_100_positions_an_entry_is_allowed_and_at_91_it_is_refused(
+    elsewhere: int, blocks: tuple[Block, ...]
+) -> None:
+    assert judge_entry(facts(counted_in_fleet=elsewhere, allowed_in_fleet=90)).blocks == blocks
+
+
+def test_what_is_held_already_may_grow_while_the_fleet_is_full() -> None:
+    assert judge_entry(facts(an_account("SOL"), counted_in_fleet=500, allowed_in_fleet=90)).is_allowed
+
+
+# J2
+@pytest.mark.parametrize(("cash", "blocks"), [("10", ()), ("9.99", (Block.BALANCE_TOO_LOW,))])
+def test_below_ten_dollars_in_all_no_entry_is_allowed(cash: str, blocks: tuple[Block, ...]) -> None:
+    judged = facts(a_snapshot(cash=cash, markets=[a_market("SOL/USD")]), amount_quote=Decimal(5))
+
+    assert judge_entry(judged).blocks == blocks
+
+
+def test_a_balance_that_is_not_wholly_known_is_not_called_too_low() -> None:
+    judged = facts(holding({"AUT": None}, cash=5), amount_quote=Decimal(5))
+
+    assert judge_entry(judged).blocks == (Block.UNVALUED_HOLDING,)
+
+
+# J3
+def test_of_two_users_at_five_and_at_three_of_five_the_second_may_enter() -> None:
+    policy = a_policy(max_positions=5)
+    full, other = (facts(an_account(*assets), policy=policy) for assets in ("ABCDE", "ABC"))
+
+    assert [judge_entry(one).blocks for one in (full, other)] == [(Block.CAP_REACHED,), ()]
+
+
+@pytest.mark.parametrize("amount", [Decimal(0), Decimal(-9999)])
+def test_no_override_makes_an_entry_of_nothing_or_less(amount: Decimal) -> None:
+    verdict = judge_entry(facts(amount_quote=amount, set_aside={Block.SIZE_LIMIT}))
+
+    assert (verdict.blocks, verdict.overridden) == ((Block.BELOW_VENUE_MINIMUM,), (Block.SIZE_LIMIT,))
+
+
+def test_what_a_person_set_aside_blocks_nothing_and_is_named() -> None:
+    judged = facts(
+        an_account(cash=2000),
+        amount_quote=Decimal(1500),
+        halted_for={HaltCause.DAILY_LOSS},
+        set_aside={Block.SIZE_LIMIT, Block.DAILY_LOSS, Block.DRAWDOWN},
+    )
+
+    verdict = judge_entry(judged)
+
+    assert verdict.is_allowed
+    assert verdict.overridden == (Block.DAILY_LOSS, Block.SIZE_LIMIT)
+
+
+def test_an_account_that_cannot_be_read_still_names_the_limits_that_need_no_read() -> None:
+    judged = replace(facts(halted_for={HaltCause.DRAWDOWN}, amount_quote=Decimal(1001)), snapshot=None)
+
+    assert judge_entry(judged).blocks == (Block.POSITIONS_UNREADABLE, Block.DRAWDOWN, Block.SIZE_LIMIT)
+
+
+# incident 20
+def test_between_a_venue_s_minimum_and_a_lower_ceiling_no_amount_is_allowed() -> None:
+    snapshot = an_account(cash=5000, markets=[a_market("SOL/USD", minimum_notional=1500)])
+
+    blocks = [judge_entry(facts(snapshot, amount_quote=Decimal(usd))).blocks for usd in (1000, 1500)]
+
+    assert blocks == [(Block.BELOW_VENUE_MINIMUM,), (Block.SIZE_LIMIT,)]
 
 
 def test_every_obstacle_is_named_at_once() -> None:

@@ -153,6 +153,7 @@ class BinancePrivate:
         limit = min(whole(call.params, "limit", 500), _MOST_ROWS)
         first, start = whole(call.params, "fromId", 0), whole(call.params, "startTime", 0)
         end, order_id = whole(call.params, "endTime", call.now_ms), call.params.get("orderId")
+        forward = "fromId" in call.params or bool(start)
         found = [
             fill
             for fill in self._venue.book.fills.get(call.owner, [])
@@ -161,7 +162,7 @@ class BinancePrivate:
             and start <= fill.time_ms <= end
             and order_id in {None, fill.order_id}
         ]
-        return [trade_document(fill) for fill in (found[:limit] if first or start else found[-limit:])]
+        return [trade_document(fill) for fill in (found[:limit] if forward else found[-limit:])]
 
     def _mine(self, call: Call) -> list[Order]:
         """Orders of the account in the market named, oldest first."""

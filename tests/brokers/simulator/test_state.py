@@ -106,3 +106,18 @@ def test_a_new_account_starts_with_its_balances_beside_stored_ones(tmp_path: Pat
 
     with RunningVenue(a_world("kraken", accounts=accounts), state_path=path) as running:
         assert (running.balances("platform")["USD"], running.balances("second")["USD"]) == (1, 500)
+
+
+def test_what_was_traded_before_the_start_is_recorded_once_and_moves_nothing(tmp_path: Path) -> None:
+    trades = [
+        {"symbol": "BTC/USD", "side": side, "quantity": "1", "price": "40000", "hours_ago": hours}
+        for side, hours in (("sell", 1), ("buy", 9))
+    ]
+    world = a_world("kraken", accounts={"platform": {"balances": {"BTC": "3"}, "trades": trades}})
+
+    for _ in range(2):
+        with RunningVenue(world, state_path=tmp_path / "state.sqlite") as running:
+            fills, owned = running.fills("platform"), running.balances("platform")
+
+    assert [(str(fill.side), fill.number) for fill in fills] == [("buy", 1), ("sell", 2)]
+    assert owned == {"BTC": 3}

@@ -53,13 +53,23 @@ async def test_what_a_person_accepts_stops_nothing_and_is_recorded(store: Store)
     assert accepted == [2, 0]
     assert await standing_mismatches(store, "platform") == ()
     assert kept is not None
-    assert kept.standing == (replace(EQUITY, accepted=True),)  # a quantity is then what the venue says
+    assert kept.standing == (replace(EQUITY, accepted=True), replace(QUANTITY, accepted=True))
     (decision,) = await decisions(store)
     assert (decision.by, decision.reason, decision.what) == (
         "ann",
         "fine",
         "accept 2 mismatches: equity, quantity SOL/USD",
     )
+
+
+async def test_what_is_accepted_while_a_comparison_runs_stays_accepted(store: Store) -> None:
+    await save(store, EQUITY)
+    before = await reconciliation_of(store, "platform")
+    await accept_mismatches(store, "platform", by="ann", reason="fine", now=NOW)
+
+    await save_reconciliation(store, "platform", [EQUITY], before=before, mode=Mode.PLAN, policy_version="1", now=NOW)
+
+    assert await standing_mismatches(store, "platform") == ()
 
 
 async def test_an_entry_that_was_found_while_another_run_looked_is_not_lost(store: Store) -> None:

@@ -1,0 +1,208 @@
+"""Judge what the store knows of the fleet: what is silent, stuck, stopped or out of bounds. Pure: facts in, findings out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from models.alert import FLEET, Alert, Severity
+from models.balance import BalanceState
+from models.breaker import BreakerStatus, CircuitState
+from models.fleet import Fleet
+from models.freeze import Freeze
+from rules.balance import complaints, span_words
+
+PIPELINE_SILENT, PIPELINE_FAILING, ACCOUNT_SILENT = "PIPELINE_SILENT", "PIPELINE_FAILING", "ACCOUNT_SILENT"
+STALLED, STUCK_LEASE, ORDER_UNDECIDED, HALTED = "STALLED", "STUCK_LEASE", "ORDER_UNDECIDED", "HALTED"
+BREAKER_OPEN, FROZEN_SYMBOLS, GLOBAL_POSITIONS = "BREAKER_OPEN", "FROZEN_SYMBOLS", "GLOBAL_POSITIONS"
+BALANCE_STALE, BALANCE_ERRORS, LOW_BALANCES = "BALANCE_STALE", "BALANCE_ERRORS", "LOW_BALANCES"
+VOLATILITY, VERIFICATION_FAILED = "VOLATILITY_ADJUSTMENTS", "VERIFICATION_FAILED"
+
+# The alerts that the watch alone raises and closes.
+WATCHED = frozenset(
+    {
+        PIPELINE_SILENT,
+        PIPELINE_FAILING,
+        ACCOUNT_SILENT,
+        STALLED,
+        STUCK_LEASE,
+        ORDER_UNDECIDED,
+        HALTED,
+        BREAKER_OPEN,
+        FROZEN_SYMBOLS,
+        GLOBAL_POSITIONS,
+        BALANCE_STALE,
+        BALANCE_ERRORS,
+        LOW_BALANCES,
+        VOLATILITY,
+        VERIFICATION_FAILED,
+    }
+)
+CRASHED = frozenset({PIPELINE_SILENT, PIPELINE_FAILING, STALLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When a pipeline (account "*"), or an account in it, was last seen; `every` None: it is not expected."""
+
+    pipeline: str
+    account: str
+    last_seen: datetime
+    every: timedelta | None = None
+    last_ok: datetime | None = None
+    status: str = "ok"
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that has not ended; `worked_since`: when a later run of its pipeline ended, None: none did."""
+
+    pipeline: str
+    mode: str
+    started_at: datetime
+    worked_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order without a known outcome, since when."""
+
+    account: str
+    symbol: str
+    client_order_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store knows of a fleet at one instant.
+
+    `halts`: a sentence each, by account. `leases`: who held an account and how long ago that ran out, unreleased.
+    `counts`: what happened today. `failed_checks`: of the last verification.
+    """
+
+    now: datetime
+    beats: Sequence[Beat] = ()
+    runs: Sequence[OpenRun] = ()
+    leases: Mapping[str, tuple[str, timedelta]] = field(default_factory=dict)
+    orders: Sequence[OpenOrder] = ()
+    breakers: Sequence[BreakerStatus] = ()
+    freezes: Sequence[Freeze] = ()
+    balances: Mapping[str, BalanceState] = field(default_factory=dict)
+    halts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    positions: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    failed_checks: Sequence[str] = ()
+
+
+def findings(facts: Facts, fleet: Fleet) -> tuple[Alert, ...]:
+    """Return everything that a person must know, the fleet's own accounts alone."""
+    return (
+        *_silent(facts, fleet),
+        *_stalled(facts, fleet),
+        *_stuck(facts, fleet),
+        *_undecided(facts, fleet),
+        *_stopped(facts, fleet),
+        *_shut(facts, fleet),
+        *_balances(facts, fleet),
+        *_counted(facts, fleet),
+    )
+
+
+def _silent(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    """A pipeline that is silent says it for all its accounts; one that runs and fails is not silent."""
+    watched = [b for b in facts.beats if b.every is not None and b.pipeline not in fleet.watch.ignore]
+    silent = {b.pipeline for b in watched if b.account == FLEET and _missed(b, b.last_seen, facts, fleet)}
+    known = {account.id for account in fleet.accounts}
+    for beat in watched:
+        since, name = span_words(facts.now - beat.last_seen), beat.pipeline
+        if beat.account == FLEET and name in silent:
+            words = f"{name} was last seen {since} ago; it is expected every {span_words(beat.every or timedelta())}"
+            yield Alert(PIPELINE_SILENT, words, Severity.CRITICAL, symbol=name)
+        elif beat.account == FLEET and _fails(beat, facts, fleet):
+            well = "never" if beat.last_ok is None else f"last {span_words(facts.now - beat.last_ok)} ago"
+            words = f"{name} runs and does not come to its end ({beat.status}: {beat.detail}); it went well {well}"
+            yield Alert(PIPELINE_FAILING, words, Severity.CRITICAL, symbol=name)
+        elif beat.account in known and name not in silent and _missed(beat, beat.last_seen, facts, fleet):
+            yield Alert(ACCOUNT_SILENT, f"{name} last looked at it {since} ago", account=beat.account, symbol=name)
+
+
+def _fails(beat: Beat, facts: Facts, fleet: Fleet) -> bool:
+    return beat.status == "failed" and (beat.last_ok is None or _missed(beat, beat.last_ok, facts, fleet))
+
+
+def _missed(beat: Beat, last: datetime, facts: Facts, fleet: Fleet) -> bool:
+    return beat.every is not None and facts.now - last > beat.every * fleet.watch.silent_after_intervals
+
+
+def _stalled(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    """One alert a pipeline, over as soon as a later run of it comes to its end."""
+    longest, told = timedelta(minutes=fleet.watch.stalled_run_minutes), set()
+    for run in sorted(facts.runs, key=lambda r: r.started_at):
+        age = facts.now - run.started_at
+        if run.worked_since is None and age > longest and run.pipeline not in told:
+            told.add(run.pipeline)
+            words = f"a {run.mode} run of {run.pipeline} began {span_words(age)} ago and never ended: nija start-up"
+            yield Alert(STALLED, words, Severity.CRITICAL if run.mode == "live" else Severity.WARNING, symbol=run.pipeline)
+
+
+def _stuck(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    """What nobody renews is free for the next run: it says that somebody died, not that anybody is kept out."""
+    for account in fleet.accounts:
+        if account.id in facts.leases:
+            holder, ago = facts.leases[account.id]
+            words = f"{holder} held it, and is gone since {span_words(ago)}: nija recover settles what it left"
+            yield Alert(STUCK_LEASE, words, account=account.id)
+
+
+def _undecided(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    longest, known = timedelta(minutes=fleet.watch.undecided_order_minutes), {a.id for a in fleet.accounts}
+    for order in facts.orders:
+        age = facts.now - order.since
+        if age > longest and order.account in known:
+            words = f"the order {order.client_order_id} has no known outcome since {span_words(age)}: nija recover"
+            yield Alert(ORDER_UNDECIDED, words, Severity.CRITICAL, order.account, order.symbol)
+
+
+def _stopped(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    known = {account.id for account in fleet.accounts}
+    for account, sentences in facts.halts.items():
+        if account in known:
+            yield Alert(HALTED, "; ".join(sentences), Severity.CRITICAL, account)
+    frozen = [f"{f.account} {f.symbol}" for f in facts.freezes if f.is_frozen and f.account in known]
+    if len(frozen) > fleet.watch.max_frozen_symbols:
+        yield Alert(FROZEN_SYMBOLS, f"{len(frozen)} symbols are frozen: {', '.join(sorted(frozen))}")
+
+
+def _shut(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    """One alert an account, for all ways to its venue that are not closed."""
+    shut = [breaker for breaker in facts.breakers if breaker.circuit_state is not CircuitState.CLOSED]
+    for account in (FLEET, *(account.id for account in fleet.accounts)):
+        ways = [breaker for breaker in shut if breaker.account == account]
+        if ways:
+            is_open = any(breaker.circuit_state is CircuitState.OPEN for breaker in ways)
+            severity = Severity.CRITICAL if is_open else Severity.WARNING
+            yield Alert(BREAKER_OPEN, "; ".join(way.sentence for way in ways), severity, account)
+
+
+def _balances(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    for account in fleet.accounts:
+        state = facts.balances.get(account.id)
+        if state is not None:
+            for complaint in complaints(state, fleet.policies[account.id], account.quote, facts.now):
+                yield Alert(complaint.code, complaint.words, account=account.id)
+
+
+def _counted(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
+    limits, low = fleet.limits, facts.counts.get("low_balance_warnings", 0)
+    if facts.positions > limits.allows_entry_up_to:
+        words = f"{facts.positions} positions of {limits.max_positions_total}: entries stop above "
+        yield Alert(GLOBAL_POSITIONS, f"{words}{limits.allows_entry_up_to}")
+    if low >= fleet.watch.low_balance_warnings_a_day:
+        yield Alert(LOW_BALANCES, f"{low} low-balance warnings today: look at the accounts' cash")
+    adjusted, sized = facts.counts.get("volatility_adjustments", 0), facts.counts.get("sized_entries", 0)
+    if sized and adjusted / sized > fleet.watch.volatility_adjusted_fraction:
+        yield Alert(VOLATILITY, f"{adjusted} of {sized} entries today were made smaller for volatility: look at the market")
+    if facts.failed_checks:
+        words = f"the last verification failed: {', '.join(facts.failed_checks)}"
+        yield Alert(VERIFICATION_FAILED, words, Severity.CRITICAL)
