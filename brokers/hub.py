@@ -86,6 +86,16 @@ class SharedVenue:
             still_good=lambda tickers: self._clock.now() - tickers.read_at < TICKERS_FRESH_FOR,
         )
 
+    async def newest_tickers(self, policy: Policy) -> Tickers:
+        """Read all prices now; whoever asks for prices afterwards gets these. Raises: VenueUnavailable, VenueRefused.
+
+        Nobody waits for this read, and one that fails leaves the prices that are there.
+        """
+        await self.load(policy)
+        tickers = await self._read("tickers", self._read_tickers, policy)
+        self._tickers.keep(tickers)
+        return tickers
+
     def markets(self, quote: str) -> Mapping[str, Market]:
         """Return the spot markets quoted in `quote`, by symbol, as the venue describes them."""
         if quote not in self._by_quote:
@@ -274,7 +284,12 @@ class _Once(Generic[T]):
     """One value that many wait for: read once, kept while it is good, its failure shared by those who waited."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Future[T] | None = None
+
+    def keep(self, value: T) -> None:
+        """Let everybody have this value from now on."""
+        self._task = asyncio.get_running_loop().create_future()
+        self._task.set_result(value)
 
     async def get(self, make: Callable[[], Awaitable[T]], still_good: Callable[[T], bool] = lambda _: True) -> T:
         task = self._task

@@ -147,6 +147,10 @@ class Ledger:
         """Return an account's orders that are not final, oldest first."""
         return _read(await self._store.rows(UNDECIDED, {"owner": account}))
 
+    async def all_undecided(self) -> tuple[LedgerOrder, ...]:
+        """Return the orders of every account that are not final, oldest first."""
+        return await self._orders(IS_UNDECIDED)
+
     async def by_id(self, client_order_ids: Sequence[str]) -> dict[str, LedgerOrder]:
         """Return orders by client order id."""
         found = _read(await self._store.rows(BY_ID, {"coids": list(client_order_ids)}))

@@ -109,6 +109,21 @@ def findings(facts: Facts, fleet: Fleet) -> tuple[Alert, ...]:
     )
 
 
+def to_restart(facts: Facts, fleet: Fleet, found: Sequence[Alert], tried: Mapping[str, datetime]) -> dict[str, int]:
+    """Return the pipelines to start again, each with the number of its interval.
+
+    Only what the fleet file names, what a schedule has started before, and what was not `tried` within one interval.
+    """
+    crashed = {alert.symbol for alert in found if alert.code in CRASHED}
+    intervals = {b.pipeline: b.every for b in facts.beats if b.account == FLEET and b.every is not None}
+    chosen = {}
+    for name in fleet.watch.restart:
+        every, last = intervals.get(name), tried.get(name)
+        if name in crashed and every and (last is None or facts.now - last >= every):
+            chosen[name] = int(facts.now.timestamp() // every.total_seconds())
+    return chosen
+
+
 def _silent(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
     """A pipeline that is silent says it for all its accounts; one that runs and fails is not silent."""
     watched = [b for b in facts.beats if b.every is not None and b.pipeline not in fleet.watch.ignore]

@@ -4,6 +4,7 @@ What is run on it is what runs in earnest, over HTTP, with a client of the real 
 anything else: the fleet has one account, its address is on loopback, and its keys are the simulator's.
 """
 
+import dataclasses
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -115,8 +116,7 @@ class Bench:
     async def at_runtime(self, act: Callable[[Runtime], Awaitable[T]]) -> T:
         """Wire a run for the length of one act."""
         async with open_runtime(self._settings, self._fleet) as runtime:
-            object.__setattr__(runtime, "vault", _Keys(runtime.store, self.venue))  # the one thing that is not wired
-            return await act(runtime)
+            return await act(dataclasses.replace(runtime, vault=_Keys(runtime.store, self.venue)))
 
     async def at_account(self, act: Callable[[AccountAt], Awaitable[T]]) -> T:
         """Reach the account for the length of one act."""

@@ -1,0 +1,78 @@
+"""Measure the fleet from what the store knows of it: what `nija status` shows. Asks no venue."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from flows.balance_report import balance_report
+from flows.fleet_view import FleetView, view_of
+from models.breaker import EVERYBODY, Health
+from models.fleet import Account, Fleet
+from models.metrics import AccountMetrics, FleetMetrics, Happened
+from models.store.alerts import alerts
+from models.store.counters import counts
+from models.store.engine import Store
+
+ACTIVE = timedelta(hours=24)
+_WORST = (Health.OFFLINE, Health.DEGRADED, Health.HEALTHY)
+_MOST_ALERTS = 10_000
+
+
+async def fleet_metrics(store: Store, fleet: Fleet, now: datetime, *, view: FleetView | None = None) -> FleetMetrics:
+    """Measure every account of the fleet and the whole of it. Raises: StoreError."""
+    view = view or await view_of(store, fleet, now)
+    accounts = [_account(view, fleet, account) for account in fleet.accounts]
+    week, standing = await counts(store, now=now, days=7), await alerts(store, limit=_MOST_ALERTS)
+    last = view.verification
+    severities = [one.alert.severity.value for one in standing]
+    return FleetMetrics(
+        told_at=now,
+        last_verification_date=None if last is None else last.finished_at,
+        verification_pass_rate=None if last is None else last.pass_rate,
+        failed_checks=[] if last is None else list(last.failed_checks),
+        total_users_active=sum(account.active for account in accounts),
+        users_at_cap=sum(account.at_cap is True for account in accounts),
+        global_position_count=sum(account.positions or 0 for account in accounts),
+        global_position_max=fleet.limits.max_positions_total,
+        accounts_never_read=[account.account for account in accounts if account.positions is None],
+        low_balance_warnings=_happened("low_balance_warnings", view.counts, week),
+        high_volatility_adjustments=_happened("volatility_adjustments", view.counts, week),
+        fallback_activations=_happened("fallback_activations", view.counts, week),
+        alerts={severity: severities.count(severity) for severity in sorted(set(severities))},
+        accounts=accounts,
+    )
+
+
+def _account(view: FleetView, fleet: Fleet, account: Account) -> AccountMetrics:
+    policy, beat, balance = fleet.policies[account.id], view.last_beat(account.id), view.balances[account.id]
+    tracked, slots = view.tracked[account.id], view.slots[account.id]
+    is_read, seen = tracked.read_at is not None, None if beat is None else beat.last_seen
+    shared = sum(len(view.slots[sibling.id]) for sibling in fleet.siblings(account))
+    return AccountMetrics(
+        account=account.id,
+        kind=account.kind.value,
+        venue=account.venue,
+        status=None if beat is None else beat.status,
+        last_run=None if beat is None else beat.pipeline,
+        last_seen=seen,
+        active=seen is not None and view.now - seen <= ACTIVE,
+        positions=len(slots) if is_read else None,
+        cap=policy.max_positions,
+        at_cap=len(slots) + shared >= policy.max_positions if is_read else None,
+        dust=len(tracked.values) - len(slots) if is_read else None,
+        unvalued=sorted(symbol for symbol, value in tracked.values.items() if value is None),
+        balance=balance_report(balance, policy, account.quote, view.now),
+        breaker=_worst(view, account),
+        halts=view.halts_by_account.get(account.id, []),
+        frozen=sorted(f.symbol for f in view.freezes if f.account == account.id and f.is_frozen),
+        undecided=sum(order.intent.account == account.id for order in view.orders),
+    )
+
+
+def _worst(view: FleetView, account: Account) -> Health:
+    """How well the account's worst way to its venue is, what all its accounts read together included."""
+    ways = {b.health_state for b in view.breakers if b.venue == account.venue and b.account in {account.id, EVERYBODY}}
+    return next((health for health in _WORST if health in ways), Health.HEALTHY)
+
+
+def _happened(name: str, today: Mapping[str, int], week: Mapping[str, int]) -> Happened:
+    return Happened(today=today.get(name, 0), in_7_days=week.get(name, 0))
