@@ -9,12 +9,14 @@ import typer
 from cli import (
     accounts,
     adopt,
+    alerts,
     balances,
     blacklist,
     breakers,
     decisions,
     doctor,
     entry_check,
+    exit_watch,
     exits,
     fleet,
     frozen,
@@ -25,9 +27,12 @@ from cli import (
     recover,
     risk,
     simulate,
+    status,
     store,
     throttles,
     venues,
+    verify,
+    watch,
 )
 from cli.console import complain
 from models.errors import NijaError
@@ -47,15 +52,21 @@ app.command()(entry_check.entry_check)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)
+app.command()(verify.verify)
 app.command()(simulate.simulate)
 app.command()(accounts.forget)
 app.command()(adopt.adopt)
+app.command()(watch.start_up)
+app.command()(watch.watch)
+app.command()(status.status)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(accounts.halts, name="halts")
 app.add_typer(frozen.app, name="frozen")
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(breakers.app, name="breakers")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(orders.app, name="orders")
+exits.app.command("watch")(exit_watch.watch)
 app.add_typer(exits.app, name="exits")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(risk.app, name="risk")

@@ -23,7 +23,8 @@ from models.store.halts import Halt, standing_halts
 from models.store.heartbeats import Heartbeat, heartbeats
 from models.store.leases import abandoned_leases
 from models.store.runs import UnfinishedRun, unfinished_runs
-from models.store.verifications import Verification, last_verification
+from models.store.verifications import latest_verification
+from models.verification import VerificationReport
 from rules.limits import slots_tracked
 from rules.watching import Beat, Facts, OpenOrder, OpenRun
 
@@ -44,24 +45,25 @@ class FleetView:
     tracked: dict[str, TrackedAccount]
     slots: dict[str, frozenset[str]]  # the symbols that take one, by account
     counts: Mapping[str, int]
-    verification: Verification | None
+    verification: VerificationReport | None
 
     @property
     def facts(self) -> Facts:
         """The same as the rules judge it."""
         return Facts(
             now=self.now,
-            beats=[Beat(b.pipeline, b.account, b.last_seen, b.every, b.last_ok, b.status, b.detail) for b in self.beats],
+            beats=[
+                Beat(b.pipeline, b.account, b.last_seen, b.every, b.last_ok, b.status, b.detail) for b in self.beats
+            ],
             runs=[OpenRun(r.pipeline, r.mode, r.started_at, r.worked_since) for r in self.runs],
             leases=self.leases,
-            orders=[_open(order) for order in self.orders],
+            orders=[_open(order, self.now) for order in self.orders],
             breakers=self.breakers,
             freezes=self.freezes,
             balances={name: state for name, state in self.balances.items() if state.is_known or state.errors},
             halts=self.halts_by_account,
             positions=sum(map(len, self.slots.values())),
             counts=self.counts,
-            failed_checks=_failed(self.verification),
         )
 
     @property
@@ -98,16 +100,10 @@ async def view_of(store: Store, fleet: Fleet, now: datetime) -> FleetView:
         tracked=tracked,
         slots={n: slots_tracked(tracked[n].values, fleet.policies[n], marks.get(n, {})) for n in names},
         counts=await counts(store, now=now),
-        verification=await last_verification(store),
+        verification=await latest_verification(store),
     )
 
 
-def _open(order: LedgerOrder) -> OpenOrder:
-    since = order.sent_at or order.created_at
+def _open(order: LedgerOrder, now: datetime) -> OpenOrder:
+    since = order.sent_at or order.created_at or now
     return OpenOrder(order.intent.account, order.intent.symbol, order.intent.client_order_id, since)
-
-
-def _failed(verification: Verification | None) -> tuple[str, ...]:
-    if verification is None or not verification.failed:
-        return ()
-    return verification.failed_checks or (f"{verification.failed} checks",)

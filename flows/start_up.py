@@ -4,7 +4,8 @@ Recover, adopt, reconcile, plan: in this order, and no step sends an order. Runs
 deployment in the Prefect UI.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,24 +16,30 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State
 
 from flows.adopt_positions import adopt_fleet
+from flows.exit_alerts import ENTRY_UNKNOWN
 from flows.fleet_view import FleetView, view_of
 from flows.normalize import FleetRequest, normalize_fleet
 from flows.over_accounts import AccountsRequest
 from flows.pipeline import Pipeline, seen, started
-from flows.reconcile import reconcile_fleet
+from flows.reconcile import MOVED_OUTSIDE, RECONCILIATION_FAILED, reconcile_fleet
 from flows.recover import recover_fleet
 from flows.status import fleet_metrics
 from models.adoption_report import AdoptionReport
 from models.alert import Alert, Severity
+from models.fleet import Fleet
+from models.reasons import AccountStatus
 from models.reconcile_report import ReconciliationReport
+from models.reconciliation import Finding
 from models.report import ErrorReport, RecoveryReport, RunReport
 from models.settings import load_settings
-from models.store.runs import end_runs
+from models.store.runs import end_runs, unfinished_runs
 from models.watch_report import MatterReport, StartUpReport, matter
 from rules.watching import findings
 from tasks.runtime import Runtime, open_runtime, read_fleet
 
 START_UP = Pipeline("start_up")
+SYMBOL_FROZEN, WOULD_ACT, VERIFICATION_FAILED = "SYMBOL_FROZEN", "WOULD_ACT", "VERIFICATION_FAILED"
+_URGENCY = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 @flow(name="start_up", flow_run_name="start_up", retries=0, validate_parameters=True)
@@ -63,21 +70,16 @@ async def start_up_fleet(request: AccountsRequest, *, on_prefect: bool = False) 
         ended = await _end_dead_runs(runtime, recovery)
         now = runtime.clock.now()
         view = await view_of(runtime.store, fleet, now)
-        names = {account.id for account in chosen}
         own = fleet.model_copy(update={"accounts": chosen})
-        # A symbol that is frozen, and an order without an end, are told here however few and young they are.
-        strict = own.watch.model_copy(update={"max_frozen_symbols": 0, "undecided_order_minutes": 0})
-        matters = [matter(alert) for alert in findings(view.facts, own.model_copy(update={"watch": strict}))]
-        told = {(found.code, found.account, found.symbol) for found in matters}
-        steps = [*_of_steps(recovery, adoption, reconciliation, plan)]
-        matters += [found for found in map(matter, steps) if (found.code, found.account, found.symbol) not in told]
+        known = [*_in_the_store(view, own), *_of_steps(recovery, adoption, reconciliation, plan)]
         status = await fleet_metrics(runtime.store, fleet, now, view=view)
         await seen(runtime.store, START_UP, now=now)
+    matters, names = _worst_first(known), {account.id for account in chosen}
     return StartUpReport(
         started_at=started_at,
         finished_at=now,
         outcome="something_to_know" if matters else "nothing_to_know",
-        matters=_worst_first(matters),
+        matters=matters,
         ended=ended,
         recovery=recovery,
         adoption=adoption,
@@ -85,3 +87,65 @@ async def start_up_fleet(request: AccountsRequest, *, on_prefect: bool = False) 
         plan=plan,
         status=status.model_copy(update={"accounts": [a for a in status.accounts if a.account in names]}),
     )
+
+
+def _in_the_store(view: FleetView, fleet: Fleet) -> Iterator[Alert]:
+    """Tell what the watch would, and of every order and frozen symbol, however young and however few."""
+    strict = fleet.watch.model_copy(update={"undecided_order_minutes": 0})
+    yield from findings(view.facts, fleet.model_copy(update={"watch": strict}))
+    if view.verification is not None and view.verification.exit_code:
+        words = f"the last verification: {view.verification.sentence}; nija verify says more"
+        yield Alert(VERIFICATION_FAILED, words, Severity.CRITICAL)
+    known = {account.id for account in fleet.accounts}
+    for freeze in view.freezes:
+        if freeze.is_frozen and freeze.account in known:
+            yield Alert(SYMBOL_FROZEN, freeze.sentence, Severity.WARNING, freeze.account, freeze.symbol)
+
+
+def _of_steps(
+    recovery: RecoveryReport, adoption: AdoptionReport, reconciliation: ReconciliationReport, plan: RunReport
+) -> Iterator[Alert]:
+    for recovered in recovery.accounts:
+        yield from _faults(recovered.account, recovered.errors, Severity.CRITICAL)
+    for compared in reconciliation.accounts:
+        yield from _faults(compared.account, compared.errors, Severity.CRITICAL)
+        for difference in compared.differences:
+            code = RECONCILIATION_FAILED if difference.mismatch else MOVED_OUTSIDE
+            if difference.mismatch or difference.finding is Finding.MOVED_OUTSIDE:
+                severity = Severity.CRITICAL if difference.mismatch else Severity.INFO
+                words = f"{difference.finding.value}: {difference.detail}"
+                yield Alert(code, words, severity, compared.account, difference.symbol)
+    for adopted in adoption.accounts:
+        yield from _faults(adopted.account, adopted.errors, Severity.CRITICAL)
+        for position in adopted.positions:
+            if position.adoption_status == "entry_unknown" and position.entry_price is None:
+                words = f"what it cost is not known ({position.detail}): no stop protects it"
+                yield Alert(ENTRY_UNKNOWN, words, Severity.WARNING, adopted.account, position.symbol)
+    for planned in plan.accounts:
+        is_well = planned.status in {AccountStatus.COMPLIANT, AccountStatus.PENDING}
+        yield from _faults(planned.account, planned.errors, Severity.WARNING if is_well else Severity.CRITICAL)
+        if planned.actions:
+            kinds = Counter(action.kind.value for action in planned.actions)
+            words = ", ".join(f"{times} {kind}" for kind, times in sorted(kinds.items()))
+            message = f"the next live run would do this: {words}; nija normalize shows it"
+            yield Alert(WOULD_ACT, message, Severity.INFO, planned.account)
+
+
+def _faults(account: str, errors: Sequence[ErrorReport], severity: Severity) -> Iterator[Alert]:
+    return (Alert(error.code, error.message, severity, account, error.symbol or "") for error in errors)
+
+
+def _worst_first(known: Sequence[Alert]) -> list[MatterReport]:
+    """Tell each matter once, as the first step that met it said it."""
+    once = {(alert.code, alert.account, alert.symbol): alert for alert in reversed(known)}
+    return [matter(a) for a in sorted(once.values(), key=lambda a: (_URGENCY.index(a.severity), a.account, a.code))]
+
+
+async def _end_dead_runs(runtime: Runtime, recovery: RecoveryReport) -> int:
+    """Close the runs that died, once nothing of theirs is undecided any more; return how many."""
+    if recovery.exit_code:
+        return 0
+    now = runtime.clock.now()
+    longest = timedelta(minutes=runtime.fleet.watch.stalled_run_minutes)
+    dead = [run.run_id for run in await unfinished_runs(runtime.store) if now - run.started_at > longest]
+    return await end_runs(runtime.store, dead, now=now)

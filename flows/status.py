@@ -7,10 +7,11 @@ from flows.balance_report import balance_report
 from flows.fleet_view import FleetView, view_of
 from models.breaker import EVERYBODY, Health
 from models.fleet import Account, Fleet
-from models.metrics import AccountMetrics, FleetMetrics, Happened
+from models.metrics import AccountMetrics, FleetMetrics, Happened, PipelineMetrics
 from models.store.alerts import alerts
 from models.store.counters import counts
 from models.store.engine import Store
+from models.store.heartbeats import PIPELINE, Heartbeat
 
 ACTIVE = timedelta(hours=24)
 _WORST = (Health.OFFLINE, Health.DEGRADED, Health.HEALTHY)
@@ -28,7 +29,7 @@ async def fleet_metrics(store: Store, fleet: Fleet, now: datetime, *, view: Flee
         told_at=now,
         last_verification_date=None if last is None else last.finished_at,
         verification_pass_rate=None if last is None else last.pass_rate,
-        failed_checks=[] if last is None else list(last.failed_checks),
+        failed_checks=[] if last is None else [check.title for check in last.failures],
         total_users_active=sum(account.active for account in accounts),
         users_at_cap=sum(account.at_cap is True for account in accounts),
         global_position_count=sum(account.positions or 0 for account in accounts),
@@ -38,6 +39,7 @@ async def fleet_metrics(store: Store, fleet: Fleet, now: datetime, *, view: Flee
         high_volatility_adjustments=_happened("volatility_adjustments", view.counts, week),
         fallback_activations=_happened("fallback_activations", view.counts, week),
         alerts={severity: severities.count(severity) for severity in sorted(set(severities))},
+        pipelines=[_pipeline(beat) for beat in view.beats if beat.account == PIPELINE],
         accounts=accounts,
     )
 
@@ -68,10 +70,23 @@ def _account(view: FleetView, fleet: Fleet, account: Account) -> AccountMetrics:
     )
 
 
-def _worst(view: FleetView, account: Account) -> Health:
-    """How well the account's worst way to its venue is, what all its accounts read together included."""
+def _pipeline(beat: Heartbeat) -> PipelineMetrics:
+    return PipelineMetrics(
+        pipeline=beat.pipeline,
+        status=beat.status,
+        last_seen=beat.last_seen,
+        last_ok=beat.last_ok,
+        every_seconds=None if beat.every is None else beat.every.total_seconds(),
+    )
+
+
+def _worst(view: FleetView, account: Account) -> Health | None:
+    """How well the account's worst way to its venue is, what all its accounts read together included.
+
+    None: nobody went that way yet.
+    """
     ways = {b.health_state for b in view.breakers if b.venue == account.venue and b.account in {account.id, EVERYBODY}}
-    return next((health for health in _WORST if health in ways), Health.HEALTHY)
+    return next((health for health in _WORST if health in ways), None)
 
 
 def _happened(name: str, today: Mapping[str, int], week: Mapping[str, int]) -> Happened:

@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.deployments import run_deployment
+from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -86,7 +86,7 @@ async def restart_deployment(deployment: str, key: str) -> str:
             return "there is no such deployment"
     if there.paused or not any(schedule.active for schedule in there.schedules):
         return "its schedule is switched off"
-    await run_deployment(there.id, timeout=0, idempotency_key=key, as_subflow=False)
+    await arun_deployment(there.id, timeout=0, idempotency_key=key, as_subflow=False)
     return ""
 
 

@@ -23,7 +23,8 @@ class AccountMetrics(_Part):
     """One account as the store knows it. A figure that is not known is None: it was never read.
 
     `status` is what its last run came to, `last_run` which pipeline that was. `positions` counts what takes a slot,
-    `dust` what is held beside that. `breaker`: the worst way to its venue. `halts`: since when and why, in words.
+    `dust` what is held beside that. `breaker`: the worst way to its venue,
+    None: nobody asked it yet. `halts`: since when and why, in words.
     """
 
     account: str
@@ -39,10 +40,20 @@ class AccountMetrics(_Part):
     dust: int | None
     unvalued: list[str]
     balance: BalanceReport
-    breaker: Health
+    breaker: Health | None
     halts: list[str]
     frozen: list[str]
     undecided: int
+
+
+class PipelineMetrics(_Part):
+    """When a pipeline ran last, and last ran well. `every_seconds` None: it runs on demand."""
+
+    pipeline: str
+    status: str
+    last_seen: datetime
+    last_ok: datetime | None
+    every_seconds: float | None
 
 
 class FleetMetrics(_Part):
@@ -65,4 +76,5 @@ class FleetMetrics(_Part):
     high_volatility_adjustments: Happened
     fallback_activations: Happened
     alerts: dict[str, int]  # those that stand, by severity
+    pipelines: list[PipelineMetrics]
     accounts: list[AccountMetrics]

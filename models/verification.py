@@ -1,4 +1,4 @@
-"""A verification and what each of its checks found: what the outside reads. Fields are kept and grow only by addition."""
+"""A verification, as the outside reads it: what each check found. Fields are kept and grow only by addition."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ class Part(StrEnum):
 
 
 class CheckResult(BaseModel):
-    """One check. `name` is stable; `account` empty: it is about no single one. `code`: what is wrong, where there is one.
+    """One check. `name` is stable; `account` empty: it is about no single one. `code`: what is wrong, if anything.
 
     A check that is skipped could not be made because of another one, or asks what does not apply.
     """

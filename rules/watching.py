@@ -1,4 +1,4 @@
-"""Judge what the store knows of the fleet: what is silent, stuck, stopped or out of bounds. Pure: facts in, findings out."""
+"""Judge what the store knows of the fleet: silent, stuck, stopped, out of bounds. Pure: facts in, findings out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ PIPELINE_SILENT, PIPELINE_FAILING, ACCOUNT_SILENT = "PIPELINE_SILENT", "PIPELINE
 STALLED, STUCK_LEASE, ORDER_UNDECIDED, HALTED = "STALLED", "STUCK_LEASE", "ORDER_UNDECIDED", "HALTED"
 BREAKER_OPEN, FROZEN_SYMBOLS, GLOBAL_POSITIONS = "BREAKER_OPEN", "FROZEN_SYMBOLS", "GLOBAL_POSITIONS"
 BALANCE_STALE, BALANCE_ERRORS, LOW_BALANCES = "BALANCE_STALE", "BALANCE_ERRORS", "LOW_BALANCES"
-VOLATILITY, VERIFICATION_FAILED = "VOLATILITY_ADJUSTMENTS", "VERIFICATION_FAILED"
+VOLATILITY = "VOLATILITY_ADJUSTMENTS"
 
 # The alerts that the watch alone raises and closes.
 WATCHED = frozenset(
@@ -34,9 +34,9 @@ WATCHED = frozenset(
         BALANCE_ERRORS,
         LOW_BALANCES,
         VOLATILITY,
-        VERIFICATION_FAILED,
     }
 )
+_SHORTEST = timedelta(minutes=1)
 CRASHED = frozenset({PIPELINE_SILENT, PIPELINE_FAILING, STALLED})
 
 
@@ -78,7 +78,7 @@ class Facts:
     """What the store knows of a fleet at one instant.
 
     `halts`: a sentence each, by account. `leases`: who held an account and how long ago that ran out, unreleased.
-    `counts`: what happened today. `failed_checks`: of the last verification.
+    `counts`: what happened today.
     """
 
     now: datetime
@@ -92,7 +92,6 @@ class Facts:
     halts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     positions: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    failed_checks: Sequence[str] = ()
 
 
 def findings(facts: Facts, fleet: Fleet) -> tuple[Alert, ...]:
@@ -109,14 +108,19 @@ def findings(facts: Facts, fleet: Fleet) -> tuple[Alert, ...]:
     )
 
 
+def interval_of(every: timedelta) -> timedelta:
+    """Return how often something is expected; what never pauses shows itself more often than anybody looks."""
+    return max(every, _SHORTEST)
+
+
 def to_restart(facts: Facts, fleet: Fleet, found: Sequence[Alert], tried: Mapping[str, datetime]) -> dict[str, int]:
     """Return the pipelines to start again, each with the number of its interval.
 
     Only what the fleet file names, what a schedule has started before, and what was not `tried` within one interval.
     """
     crashed = {alert.symbol for alert in found if alert.code in CRASHED}
-    intervals = {b.pipeline: b.every for b in facts.beats if b.account == FLEET and b.every is not None}
-    chosen = {}
+    intervals = {b.pipeline: interval_of(b.every) for b in facts.beats if b.account == FLEET and b.every is not None}
+    chosen: dict[str, int] = {}
     for name in fleet.watch.restart:
         every, last = intervals.get(name), tried.get(name)
         if name in crashed and every and (last is None or facts.now - last >= every):
@@ -125,7 +129,7 @@ def to_restart(facts: Facts, fleet: Fleet, found: Sequence[Alert], tried: Mappin
 
 
 def _silent(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
-    """A pipeline that is silent says it for all its accounts; one that runs and fails is not silent."""
+    """Tell of silence. A silent pipeline says it for all its accounts; one that runs and fails is not silent."""
     watched = [b for b in facts.beats if b.every is not None and b.pipeline not in fleet.watch.ignore]
     silent = {b.pipeline for b in watched if b.account == FLEET and _missed(b, b.last_seen, facts, fleet)}
     known = {account.id for account in fleet.accounts}
@@ -147,22 +151,24 @@ def _fails(beat: Beat, facts: Facts, fleet: Fleet) -> bool:
 
 
 def _missed(beat: Beat, last: datetime, facts: Facts, fleet: Fleet) -> bool:
-    return beat.every is not None and facts.now - last > beat.every * fleet.watch.silent_after_intervals
+    return beat.every is not None and facts.now - last > interval_of(beat.every) * fleet.watch.silent_after_intervals
 
 
 def _stalled(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
-    """One alert a pipeline, over as soon as a later run of it comes to its end."""
+    """Tell of dead runs: one alert a pipeline, over as soon as a later run of it comes to its end."""
     longest, told = timedelta(minutes=fleet.watch.stalled_run_minutes), set()
     for run in sorted(facts.runs, key=lambda r: r.started_at):
         age = facts.now - run.started_at
         if run.worked_since is None and age > longest and run.pipeline not in told:
             told.add(run.pipeline)
             words = f"a {run.mode} run of {run.pipeline} began {span_words(age)} ago and never ended: nija start-up"
-            yield Alert(STALLED, words, Severity.CRITICAL if run.mode == "live" else Severity.WARNING, symbol=run.pipeline)
+            yield Alert(
+                STALLED, words, Severity.CRITICAL if run.mode == "live" else Severity.WARNING, symbol=run.pipeline
+            )
 
 
 def _stuck(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
-    """What nobody renews is free for the next run: it says that somebody died, not that anybody is kept out."""
+    """Tell of leases left behind. They keep nobody out: they say that somebody died."""
     for account in fleet.accounts:
         if account.id in facts.leases:
             holder, ago = facts.leases[account.id]
@@ -190,7 +196,7 @@ def _stopped(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
 
 
 def _shut(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
-    """One alert an account, for all ways to its venue that are not closed."""
+    """Tell of breakers: one alert an account, for all ways to its venue that are not closed."""
     shut = [breaker for breaker in facts.breakers if breaker.circuit_state is not CircuitState.CLOSED]
     for account in (FLEET, *(account.id for account in fleet.accounts)):
         ways = [breaker for breaker in shut if breaker.account == account]
@@ -217,7 +223,6 @@ def _counted(facts: Facts, fleet: Fleet) -> Iterator[Alert]:
         yield Alert(LOW_BALANCES, f"{low} low-balance warnings today: look at the accounts' cash")
     adjusted, sized = facts.counts.get("volatility_adjustments", 0), facts.counts.get("sized_entries", 0)
     if sized and adjusted / sized > fleet.watch.volatility_adjusted_fraction:
-        yield Alert(VOLATILITY, f"{adjusted} of {sized} entries today were made smaller for volatility: look at the market")
-    if facts.failed_checks:
-        words = f"the last verification failed: {', '.join(facts.failed_checks)}"
-        yield Alert(VERIFICATION_FAILED, words, Severity.CRITICAL)
+        yield Alert(
+            VOLATILITY, f"{adjusted} of {sized} entries today were made smaller for volatility: look at the market"
+        )

@@ -21,8 +21,12 @@ async def recover_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
 
 @task(name="settle", task_run_name="settle {at.id}", cache_policy=NO_CACHE, retries=0)
 async def settle_orders(at: AccountAt) -> tuple[LedgerOrder, ...]:
-    """Wait until every order is final, then as long as balances need to follow; return what is still undecided."""
-    own_for = timedelta(seconds=at.policy.order_timeout_seconds) if at.scope is Scope.EXITS else None
-    undecided = await at.orders.settle(own_for)
+    """Wait until every order is final, then as long as balances need to follow; return what is still undecided.
+
+    Exits do not wait for balances: the read that comes next does where one lags, and no other stop is kept waiting.
+    """
+    if at.scope is Scope.EXITS:
+        return await at.orders.settle(timedelta(seconds=at.policy.order_timeout_seconds))
+    undecided = await at.orders.settle()
     await at.clock.sleep(timedelta(seconds=at.policy.settle_seconds))
     return undecided

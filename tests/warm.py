@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-_RUNS_A_FLOW = frozenset({"normalize", "cleanup-dust", "enforce-cap", "exits"})
+_RUNS_A_FLOW = frozenset({"normalize", "cleanup-dust", "enforce-cap", "exits", "start-up"})
 _LONGEST_REQUEST = 1 << 16
 _IN_OUT_ERR = 3
 

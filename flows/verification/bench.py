@@ -1,7 +1,7 @@
 """A private bench: a simulated venue in this process, one account there, and a home and store that vanish with it.
 
-What is run on it is what runs in earnest, over HTTP, with a client of the real venue's wire format. Nothing of it can reach
-anything else: the fleet has one account, its address is on loopback, and its keys are the simulator's.
+What is run on it is what runs in earnest, over HTTP, in the real venue's wire format. Nothing of it can reach anything
+else: the fleet has one account, its address is on loopback, and its keys are the simulator's.
 """
 
 import dataclasses

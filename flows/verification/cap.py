@@ -1,4 +1,4 @@
-"""Does the cap keep the largest positions, and count what it must?"""
+"""Ask whether the cap keeps the largest positions, and counts what it must."""
 
 from flows.verification.bench import Bench, Number
 from flows.verification.question import Answer, compared
@@ -10,7 +10,7 @@ _DUST: dict[str, Number] = {f"DUST{i}": f"{0.10 + 0.03 * i:.2f}" for i in range(
 
 
 async def of_59_holdings_the_8_largest_stay(bench: Bench) -> Answer:
-    """29 are dust, 30 count: 51 go."""
+    """Hold 29 that are dust and 30 that count: 51 go."""
     async with bench.holding(_LARGE | _MEDIUM | _DUST):
         report = await bench.run()
         return compared(
@@ -25,7 +25,7 @@ async def of_59_holdings_the_8_largest_stay(bench: Bench) -> Answer:
 
 
 async def a_user_keeps_the_5_largest(bench: Bench) -> Answer:
-    """The cap of a user's account is smaller; what is too small goes before the cap is asked."""
+    """Let a user's smaller cap hold; what is too small goes before it is asked."""
     bench.sets_policy(max_positions=5)
     values: dict[str, Number] = {"BTC": 1000, "ETH": 500, "SOL": 200, "DOGE": 50, "SHIB": 12, "PEPE": 11, "XRP": 2}
     async with bench.holding(values):
@@ -42,7 +42,7 @@ async def a_user_keeps_the_5_largest(bench: Bench) -> Answer:
 
 
 async def the_unvalued_count_and_are_never_sold(bench: Bench) -> Answer:
-    """12 holdings, 3 without a price: 12 count, and the smallest 4 of the valued go."""
+    """Hold 12, of them 3 without a price: 12 count, and the smallest 4 of the valued go."""
     valued: dict[str, Number | None] = {f"P{i}": 100 + 10 * i for i in range(9)}
     unvalued = {f"AUT{i}": None for i in range(3)}
     async with bench.holding(valued | unvalued):
@@ -60,7 +60,7 @@ async def the_unvalued_count_and_are_never_sold(bench: Bench) -> Answer:
 
 
 async def a_second_run_has_nothing_to_do(bench: Bench) -> Answer:
-    """What was brought into shape is in shape."""
+    """Run again right after a run that brought the account into shape."""
     bench.sets_policy(max_positions=2)
     async with bench.holding({"BTC": 1000, "ETH": 500, "SOL": 100, "DOGE": 5, "SHIB": "0.50"}):
         await bench.run()

@@ -1,8 +1,9 @@
-"""Where does dust begin, and does the blacklist hold what it is told?"""
+"""Ask where dust begins, and whether the blacklist holds what it is told."""
 
-from flows.verification.bench import ACCOUNT, Bench
+from flows.verification.bench import ACCOUNT, Bench, Number
 from flows.verification.question import Answer, compared
 from models.clock import SystemClock
+from models.policy import Policy
 from models.reasons import Mode
 from models.scope import Scope
 from models.store.dust import blacklist, mark_by_hand, remove_mark
@@ -12,8 +13,8 @@ _BY, _WHY = "verification", "a round trip"
 
 
 async def exactly_one_dollar_is_not_dust(bench: Bench) -> Answer:
-    """Strictly below the threshold is dust, and only that goes."""
-    values = {"A": "0.50", "B": "0.25", "C": "0.99", "D": "1.00", "E": 10, "F": 50}
+    """Hold what is just below the threshold, exactly on it and above: only what is below goes."""
+    values: dict[str, Number | None] = {"A": "0.50", "B": "0.25", "C": "0.99", "D": "1.00", "E": 10, "F": 50}
     async with bench.holding(values):
         report = await bench.run(Scope.DUST)
         return compared(
@@ -27,7 +28,7 @@ async def exactly_one_dollar_is_not_dust(bench: Bench) -> Answer:
 
 
 async def a_blacklisted_holding_stays_until_it_is_taken_off(bench: Bench) -> Answer:
-    """Add, list, remove: what stands there is not sold, what does not stand there any more is."""
+    """Add, list, remove: what stands there is not sold, what stands there no more is."""
     async with bench.holding({"BTC": 1000, "KEEP": "0.50"}):
         symbol = bench.symbol("KEEP")
         added = await bench.in_store(lambda store: _add(store, symbol))
@@ -51,8 +52,10 @@ async def a_blacklisted_holding_stays_until_it_is_taken_off(bench: Bench) -> Ans
 
 
 async def _add(store: Store, symbol: str) -> bool:
-    told = {"by": _BY, "reason": _WHY, "mode": Mode.LIVE, "policy_version": _BY}
-    return await mark_by_hand(store, ACCOUNT, symbol, **told, now=SystemClock().now())
+    now, version = SystemClock().now(), Policy().version
+    return await mark_by_hand(
+        store, ACCOUNT, symbol, by=_BY, reason=_WHY, mode=Mode.LIVE, policy_version=version, now=now
+    )
 
 
 async def _remove(store: Store, symbol: str) -> bool:

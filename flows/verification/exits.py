@@ -1,4 +1,4 @@
-"""Do stop, profit target, trailing stop and longest hold fire, and does a halt let them?"""
+"""Ask whether stop, profit target, trailing stop and longest hold fire, and whether a halt lets them."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ _ENTRY, _PEAK = 100, 115
 
 
 async def each_exit_fires_for_its_own_reason(bench: Bench) -> Answer:
-    """Bought at 100 each; the trailing one at 110, and 115 was its peak."""
+    """Buy each at 100, the trailing one at 110 with a peak of 115, and move them to where they are left."""
     assets = ("STOP", "GAIN", "TRAIL", "OLD", "HELD")
     async with bench.holding(dict.fromkeys(assets, _ENTRY)):
         bench.moves(TRAIL=_PEAK)
@@ -50,7 +50,7 @@ async def each_exit_fires_for_its_own_reason(bench: Bench) -> Answer:
 
 
 async def a_halted_account_still_leaves_at_its_stop(bench: Bench) -> Answer:
-    """A halt stops entries, never exits."""
+    """Halt the account and move a position below its stop: a halt stops entries, never exits."""
     async with bench.holding({"STOP": _ENTRY, "HELD": _ENTRY}):
         await bench.run(Scope.EXITS)
         for asset in ("STOP", "HELD"):
@@ -79,14 +79,16 @@ async def _bought(bench: Bench, asset: str, price: int) -> None:
 
 
 async def _halt(store: Store) -> None:
-    await halt(
-        store,
-        ACCOUNT,
-        mode=Mode.LIVE,
-        policy_version=Policy().version,
-        run_id=_BY,
-        cause=HaltCause.DAILY_LOSS,
-        detail="as a daily loss would",
-        clears_when="never",
-        now=SystemClock().now(),
-    )
+    """Halt for every cause there is: what keeps any other run off keeps no exit off."""
+    for cause in HaltCause:
+        await halt(
+            store,
+            ACCOUNT,
+            mode=Mode.LIVE,
+            policy_version=Policy().version,
+            run_id=_BY,
+            cause=cause,
+            detail="to see what it stops",
+            clears_when="a person says so",
+            now=SystemClock().now(),
+        )

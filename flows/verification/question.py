@@ -25,7 +25,9 @@ class Question:
 
 def compared(words: str, found: Mapping[str, tuple[Any, Any]]) -> Answer:
     """Answer from what was (found, expected) by name: `words` where all agree, else every difference."""
-    wrong = [f"{name}: expected {_told(want)}, found {_told(got)}" for name, (got, want) in found.items() if got != want]
+    wrong = [
+        f"{name}: expected {_told(want)}, found {_told(got)}" for name, (got, want) in found.items() if got != want
+    ]
     return Answer(not wrong, "; ".join(wrong) or words)
 
 

@@ -1,4 +1,4 @@
-"""Is a venue that does not answer left alone, and is an order whose answer is lost sent once?"""
+"""Ask whether a venue that does not answer is left alone, and an order whose answer is lost is sent once."""
 
 from flows.verification.bench import Bench
 from flows.verification.question import Answer, compared
@@ -8,7 +8,7 @@ _THRESHOLD = 3
 
 
 async def an_open_breaker_keeps_calls_back(bench: Bench) -> Answer:
-    """The venue stays down: the breaker opens at its threshold, and from then on nobody is asked."""
+    """Let the venue stay down: the breaker opens at its threshold, and from then on nobody is asked."""
     bench.sets_policy(breaker_failure_threshold=_THRESHOLD, breaker_recovery_seconds=3600)
     async with bench.holding({"BTC": 1000}):
         bench.venue.set_faults({"operation": "markets", "fault": "status", "status": 503, "times": None})
@@ -28,7 +28,7 @@ async def an_open_breaker_keeps_calls_back(bench: Bench) -> Answer:
 
 
 async def an_order_whose_answer_is_lost_is_sent_once(bench: Bench) -> Answer:
-    """The venue takes the order and the connection breaks: it is looked up, and never sent again."""
+    """Let the venue take an order and the connection break: it is looked up, and never sent again."""
     bench.sets_policy(max_positions=2)
     async with bench.holding({"BTC": 1000, "ETH": 500, "SOL": 100}):
         bench.venue.set_faults({"operation": "place", "fault": "drop_after"})

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from models.alert import Alert, Severity, StandingAlert
+from models.store.decisions import Decision, record
 from models.store.engine import Store
 from models.store.tables import OPERATIONAL_ALERTS as ALERTS
 
@@ -79,10 +80,20 @@ def close_within(
     return connection.execute(update(ALERTS).where(*matter, _STANDING).values(closed_at=now)).rowcount
 
 
-async def acknowledge(store: Store, alert_id: int, *, by: str, now: datetime) -> bool:
+async def acknowledge(store: Store, alert_id: int, *, by: str, reason: str, now: datetime) -> bool:
     """Note that a person knows; return whether the alert stood unacknowledged. Raises: StoreError."""
-    known = update(ALERTS).where(ALERTS.c.alert_id == alert_id, _STANDING, ALERTS.c.acknowledged_at.is_(None))
-    return await store.execute(known.values(acknowledged_at=now, acknowledged_by=by)) > 0
+    matter = (ALERTS.c.alert_id == alert_id, _STANDING, ALERTS.c.acknowledged_at.is_(None))
+
+    def work(connection: Connection) -> bool:
+        known = update(ALERTS).where(*matter).values(acknowledged_at=now, acknowledged_by=by)
+        if not connection.execute(known).rowcount:
+            return False
+        row = connection.execute(select(ALERTS).where(ALERTS.c.alert_id == alert_id)).one()
+        what = f"acknowledge {row.code} {row.symbol}".strip()
+        record(connection, Decision(row.account, what, by, reason, now))
+        return True
+
+    return await store.write(work)
 
 
 async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tuple[StandingAlert, ...]:

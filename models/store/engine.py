@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from zlib import crc32
 
+from asyncpg import PostgresError
 from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -149,8 +150,8 @@ class Store:
         """Turn a database fault into a StoreError; a broken constraint is not one and passes."""
         try:
             yield
-        except DBAPIError as error:
-            fault = _fault(error.orig)
+        except (DBAPIError, PostgresError) as error:  # a connection that is refused comes as the driver's own error
+            fault = _fault(error.orig if isinstance(error, DBAPIError) else error)
             if fault is None:
                 raise
             raise StoreError(fault[0], self.where, fault[1]) from error

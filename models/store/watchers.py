@@ -52,17 +52,18 @@ async def watch_held(
         yield lease
 
 
-async def standing_of(store: Store, lease: Lease) -> Standing:
-    """Say whether a watch is still ours, and whether a successor asks for it. Raises: StoreError."""
+async def standing_of(store: Store, lease: Lease, holder: Holder) -> Standing:
+    """Say whether a watch is still ours, and whether a successor that is alive asks for it. Raises: StoreError."""
 
     def look(connection: Connection) -> Standing:
         token = select(LEASES.c.token).where(LEASES.c.account == lease.account)
         if connection.execute(token).scalar_one_or_none() != lease.token:
             return Standing.LOST
-        until = select(LEASES.c.expires_at).where(LEASES.c.account == _announcement(lease.account))
-        expires_at = connection.execute(until).scalar_one_or_none()
-        is_asked_for = expires_at is not None and expires_at > store.seconds(connection)
-        return Standing.ASKED_FOR if is_asked_for else Standing.OURS
+        query = select(LEASES.c.holder, LEASES.c.expires_at).where(LEASES.c.account == _announcement(lease.account))
+        asks = connection.execute(query).one_or_none()
+        if asks is None or asks.expires_at <= store.seconds(connection) or asks.holder == holder.name:
+            return Standing.OURS
+        return Standing.OURS if holder.is_dead(asks.holder) else Standing.ASKED_FOR
 
     return await store.read(look)
 

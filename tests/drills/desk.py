@@ -60,6 +60,7 @@ class Desk:
         self.store_url = store_url
         self.policy: dict[str, Any] = dict(QUICK)
         self.limits: dict[str, Any] = {}  # of the fleet as a whole
+        self.watch: dict[str, Any] = {}
         self.on_prefect = True  # else as `tests.drills.plain` has it
         self.venues: list[RunningVenue] = []
         self._accounts: list[dict[str, Any]] = []
@@ -195,6 +196,8 @@ class Desk:
         document: dict[str, Any] = {"version": 1, "policies": {"drill": self.policy}, "accounts": self._accounts}
         if self.limits:
             document["limits"] = self.limits
+        if self.watch:
+            document["watch"] = self.watch
         self.fleet.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def _joins(

@@ -28,6 +28,7 @@ class Cell:
     faulty: AccountStatus | None = None
     wrong: list[str] = field(default_factory=list)  # what must never be
     unfinished: list[str] = field(default_factory=list)  # what must be in the end, and is not
+    at_first: str = ""  # what it came to when it ran before
     is_done: bool = False  # compliant at once, with all sold that should be: a second run has nothing to do
 
     @property

@@ -22,6 +22,7 @@ from models.errors import StoreError
 from models.fleet import load_fleet
 from models.reasons import AccountStatus
 from models.settings import Settings
+from models.store import engine
 from models.store.halts import clear_halts
 from tasks.runtime import Runtime, open_runtime
 from tests.drills.breakage import breakage
@@ -41,6 +42,7 @@ POLICY = QUICK | {
 # does, the same is sold for being small, and nothing for the cap.
 NO_CAP = {"max_positions": 5, "minimum_position_usd": "100", "consolidation_threshold_usd": "100"}
 ENDS = frozenset({AccountStatus.COMPLIANT, AccountStatus.BLOCKED, AccountStatus.FAILED, AccountStatus.HALTED})
+LOCK_SECONDS = 1  # how long a locked store is waited for; it is locked much longer, or much shorter
 AT_ONCE = 24  # cells; more would starve each other of the second they have for an answer
 # Once the fault is gone a slow machine is no fault: neither an answer nor an order comes too late then.
 PATIENCE_SECONDS, ENOUGH_SECONDS = 1.0, 15.0
@@ -56,9 +58,14 @@ def sweep(spots: Sequence[Spot], home: Path, stores: Stores, monkeypatch: pytest
     On a loaded machine a venue that is well may answer too late: what did nothing wrong and only came to no good end is
     run once more.
     """
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_SECONDS", LOCK_SECONDS)
     cells = _swept(spots, home, stores, monkeypatch)
     late = [cell for cell in cells if cell.unfinished and not cell.wrong]
-    return [cell for cell in cells if cell not in late] + _swept([c.spot for c in late], home, stores, monkeypatch)
+    again = _swept([cell.spot for cell in late], home, stores, monkeypatch)
+    told = {str(cell.spot): str(cell) for cell in late}
+    for cell in again:
+        cell.at_first = told[str(cell.spot)]
+    return [cell for cell in cells if str(cell.spot) not in told] + again
 
 
 def _swept(spots: Sequence[Spot], home: Path, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[Cell]:

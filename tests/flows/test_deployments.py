@@ -4,7 +4,7 @@ import importlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -14,6 +14,7 @@ from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.utilities.callables import parameter_schema
 
 from flows.pipeline import Pipeline
+from models.watch import RESTARTABLE, WatchLimits
 
 FILE = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())
 SCHEDULED = [d for d in FILE["deployments"] if "schedules" in d]
@@ -99,6 +100,13 @@ async def test_exits_are_looked_at_every_minute_and_not_when_the_others_take_the
     assert (first.second, (second - first).total_seconds()) == (30, 60)
 
 
+def test_what_the_watch_may_start_again_is_deployed() -> None:
+    deployed = {f"{flow_of(deployment).name}/{deployment['name']}" for deployment in SCHEDULED}
+
+    assert set(RESTARTABLE.values()) <= deployed
+    assert set(get_args(get_args(WatchLimits.model_fields["restart"].annotation)[0])) == set(RESTARTABLE)
+
+
 def test_only_the_deployment_that_asks_waits_for_an_answer() -> None:
     requests = {d["name"]: d["parameters"].get("request", {}) for d in FILE["deployments"]}
 
@@ -120,6 +128,7 @@ async def times_of(schedule: dict[str, Any]) -> list[datetime]:
 
 def test_a_second_run_of_a_deployment_is_turned_away(deployment: dict[str, Any]) -> None:
     limit = deployment["concurrency_limit"]
+    has_successor = deployment["entrypoint"].endswith(".enforce_exits_continuously")  # which takes over while it works
 
-    assert limit["limit"] == 1
+    assert limit["limit"] == (2 if has_successor else 1)
     assert ConcurrencyLimitStrategy(limit["collision_strategy"]) is ConcurrencyLimitStrategy.CANCEL_NEW

@@ -1,4 +1,8 @@
-"""What the deployments need of Prefect: its server starts with version sets that it does not work on."""
+"""What the deployments need of Prefect: its server starts with version sets that it does not work on.
+
+On SQLAlchemy 2.1 no schedule makes a run (https://github.com/sqlalchemy/sqlalchemy/issues/12496); from FastAPI 0.153 on
+`prefect deploy --all` ends after its first deployment (https://github.com/fastapi/fastapi/pull/12135).
+"""
 
 import asyncio
 from typing import Any
@@ -15,11 +19,6 @@ from flows.enforce_cap import enforce_cap
 pytestmark = pytest.mark.wire
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SQLAlchemy 2.1 refuses the insert by which Prefect 3.8.8 makes scheduled runs "
-    "(https://github.com/sqlalchemy/sqlalchemy/issues/12496): no schedule starts anything",
-)
 def test_a_schedule_that_is_switched_on_makes_runs(prefect_server: None, prefect_api: str) -> None:
     every_five = DeploymentScheduleCreate(schedule=CronSchedule(cron="*/5 * * * *", timezone="UTC"), active=True)
 
@@ -41,11 +40,6 @@ def test_a_schedule_that_is_switched_on_makes_runs(prefect_server: None, prefect
     assert all(run["auto_scheduled"] for run in runs)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="FastAPI takes the client's nulls for values where it used to take its defaults "
-    "(https://github.com/fastapi/fastapi/pull/12135): `prefect deploy --all` ends after its first deployment",
-)
 def test_the_command_line_can_list_what_is_deployed(prefect_server: None) -> None:
     async def listed() -> Any:
         async with get_client() as client:

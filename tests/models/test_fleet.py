@@ -98,7 +98,7 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
         ("accounts: []\n", "version", "is missing"),
         ("version: 1\n", "accounts", "is missing"),
         ("version: 1\naccounts: []\n", "accounts", "List should have at least 1 item"),
-        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, limits, policies, version)"),
+        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, limits, policies, version, watch)"),
         (one("kind: user, venue: kraken"), "accounts[0].id", "is missing"),
         (one("id: 'a b', kind: user, venue: kraken"), "accounts[0].id", "String should match pattern"),
         (one("id: a, kind: owner, venue: kraken"), "accounts[0].kind", "'owner' is not allowed (allowed: 'platform'"),
@@ -128,6 +128,12 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
             "limits.max_positions",
             "unknown key (allowed: block_above_fraction, max_positions_total)",
         ),
+        (
+            one(more="watch: {restart: [adopt]}\n"),
+            "watch.restart[0]",
+            "'adopt' is not allowed (allowed: 'cleanup_dust'",
+        ),
+        (one(more="watch: {silent: 3}\n"), "watch.silent", "unknown key (allowed: ignore, low_balance_warnings_a_day,"),
         (one(more="limits: {block_above_fraction: 90}\n"), "limits.block_above_fraction", "less than or equal to 1"),
         (one(more="policies: {p: null}\n"), "policies.p", "Input should be a valid dictionary"),
         (

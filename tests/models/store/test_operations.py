@@ -36,8 +36,8 @@ async def test_who_takes_note_of_an_alert_is_kept(store: Store) -> None:
     await raise_alerts(store, [OPEN], now=NOW)
     (standing,) = await alerts(store)
 
-    assert await acknowledge(store, standing.alert_id, by="operator", now=LATER)
-    assert not await acknowledge(store, standing.alert_id, by="another", now=LATER)
+    assert await acknowledge(store, standing.alert_id, by="operator", reason="seen", now=LATER)
+    assert not await acknowledge(store, standing.alert_id, by="another", reason="seen too", now=LATER)
     assert (await alerts(store))[0].acknowledged_by == "operator"
 
 
