@@ -40,7 +40,7 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # read when Prefect 
 import flows.account  # noqa: E402
 from brokers.simulator.handle import RunningVenue  # noqa: E402
 from brokers.simulator.world import World  # noqa: E402
-from flows.enforce_exits_continuously import WatchRequest, watch_exits  # noqa: E402
+from flows.enforce_exits_continuously import ExitWatchRequest, watch_exits  # noqa: E402
 from flows.exit_watch import Watch, onlooker  # noqa: E402
 from models.adoption import Entry, EntrySource, PositionSource  # noqa: E402
 from models.clock import SystemClock  # noqa: E402
@@ -173,7 +173,7 @@ async def watched(pipe: Any, scene: Scene, options: argparse.Namespace) -> tuple
     """Watch until the venues are through; return CPU and wall seconds of the moves, and what moved and arrived."""
     found: list[Watch] = []
     onlooker.set(found.append)
-    request = WatchRequest(live=True, poll_seconds=options.poll_seconds, max_run_seconds=3600)
+    request = ExitWatchRequest(live=True, poll_seconds=options.poll_seconds, max_run_seconds=3600)
     task = asyncio.create_task(watch_exits(request))
     total = len(scene.symbols) * options.accounts
 

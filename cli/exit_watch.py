@@ -18,8 +18,9 @@ from cli.fleet_run import NOTHING_SENT, LiveOption, VerboseOption, YesOption
 from cli.prefect_server import prepare_prefect
 from models.amounts import plain
 from models.errors import ConfigError
-from models.exit_watch import Watched, WatchReport
-from models.settings import load_settings
+from models.exit_watch import ExitWatchReport, Watched
+from models.settings import Settings, load_settings
+from models.store.engine import Store
 from rules.exit_watch import stop_price
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ def watch(  # noqa: PLR0917 - Typer reads the options off the signature
     if live and not yes and not typer.confirm(question, default=False, err=True):
         note("nothing was sent")
         return NOTHING_SENT
+    settings.home.mkdir(parents=True, exist_ok=True)  # of Prefect's own home only the last folder is made
+    asyncio.run(_check_store(settings))
     prepare_prefect(settings.home, verbose=verbose)
-    from flows.enforce_exits_continuously import WatchRequest, enforce_exits_continuously  # noqa: PLC0415
+    from flows.enforce_exits_continuously import ExitWatchRequest, enforce_exits_continuously  # noqa: PLC0415
 
-    request = WatchRequest(
+    request = ExitWatchRequest(
         fleet=str(path.absolute()),
         accounts=account or [],
         live=live,
@@ -85,7 +88,7 @@ def watch(  # noqa: PLR0917 - Typer reads the options off the signature
 
     with _shown():
         report = asyncio.run(run())
-    if not isinstance(report, WatchReport):  # a start by hand is never late, and nobody else runs it
+    if not isinstance(report, ExitWatchReport):  # a start by hand is never late, and nobody else runs it
         raise TypeError(f"the flow returned {report!r}")
     if as_json:
         print_json(report)
@@ -93,6 +96,12 @@ def watch(  # noqa: PLR0917 - Typer reads the options off the signature
         words = f"{report.filled} exits, {report.failed} attempts failed, {report.polls} polls, {report.ended}"
         out.print(words, markup=False)
     return 3 if report.failed > report.filled else 0
+
+
+async def _check_store(settings: Settings) -> None:
+    """Open the store once, before a server is started for a watch that could not read it."""
+    async with await Store.open(settings.store_url):
+        pass
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from flows.exit_watch import Watch, onlooker
 from flows.normalize import FleetRequest
 from flows.pipeline import Pipeline, started
 from flows.watched_account import PIPELINE_NAME
-from models.exit_watch import WatchReport
+from models.exit_watch import ExitWatchReport
 from models.settings import load_settings
 from models.store.watchers import watch_held
 from tasks.runtime import open_runtime, read_fleet
@@ -27,7 +27,7 @@ from tasks.runtime import open_runtime, read_fleet
 ENFORCE_EXITS_CONTINUOUSLY = Pipeline(PIPELINE_NAME, every=timedelta(minutes=10))
 
 
-class WatchRequest(FleetRequest):
+class ExitWatchRequest(FleetRequest):
     """Which accounts are watched, how often, and for how long at most."""
 
     poll_seconds: float = Field(
@@ -39,7 +39,7 @@ class WatchRequest(FleetRequest):
 
 
 @flow(name=PIPELINE_NAME, flow_run_name="watch exits {request.word}", retries=0, validate_parameters=True)
-async def enforce_exits_continuously(request: WatchRequest) -> WatchReport | State[Any]:
+async def enforce_exits_continuously(request: ExitWatchRequest) -> ExitWatchReport | State[Any]:
     """Watch the chosen accounts, and sell what is to be left when its price says so.
 
     One watch at a time: a second one takes over from the first. A state is returned in the report's place where the run
@@ -49,7 +49,7 @@ async def enforce_exits_continuously(request: WatchRequest) -> WatchReport | Sta
     return await started(ENFORCE_EXITS_CONTINUOUSLY, partial(watch_exits, request))
 
 
-async def watch_exits(request: WatchRequest) -> WatchReport:
+async def watch_exits(request: ExitWatchRequest) -> ExitWatchReport:
     """Watch, and say what came of it. Raises: ConfigError, StoreError, LeaseHeld."""
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))

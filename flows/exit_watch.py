@@ -12,7 +12,7 @@ from brokers.hub import SharedVenue
 from flows.pipeline import current_flow_run
 from flows.watched_account import PIPELINE_NAME, WatchedAccount
 from models.errors import NijaError, NotAsked, StoreError
-from models.exit_watch import WatchEnd, WatchReport
+from models.exit_watch import ExitWatchReport, WatchEnd
 from models.fleet import Account
 from models.store.heartbeats import PIPELINE, beat
 from models.store.leases import Lease
@@ -48,7 +48,7 @@ class Watch:
         self._expected = SILENT_AFTER if flow_run is not None and flow_run.auto_scheduled else None
         self._at_venue: dict[SharedVenue, list[WatchedAccount]] = {}
 
-    async def run(self, lease: Lease, max_run: timedelta) -> WatchReport:
+    async def run(self, lease: Lease, max_run: timedelta) -> ExitWatchReport:
         """Watch until the time is over or a successor asks; finish what is being sent, and write the peaks down."""
         end = self.runtime.clock.elapsed() + max_run
         try:
@@ -169,9 +169,9 @@ class Watch:
         for task in tasks:
             task.cancel()
 
-    def _report(self, ended: WatchEnd) -> WatchReport:
+    def _report(self, ended: WatchEnd) -> ExitWatchReport:
         exits = sorted((e for a in self.accounts for e in a.exits), key=lambda e: e.at)
-        return WatchReport(
+        return ExitWatchReport(
             mode="live" if self.live else "plan",
             started_at=self.started_at,
             finished_at=self.runtime.clock.now(),

@@ -48,7 +48,7 @@ class WatchedExit(_Part):
     outcome: str
 
 
-class WatchReport(_Part):
+class ExitWatchReport(_Part):
     """What one watch did. `exits` has the newest attempts; `filled` and `failed` count all of them."""
 
     mode: str

@@ -167,17 +167,18 @@ def spots(venues: Iterable[str] = VENUES) -> list[Spot]:
 
 
 def share(venue: str) -> list[Spot]:
-    """Return the suite's part: every false answer to every operation, at one venue, once or for good, in turn.
+    """Return the suite's part: every fault at every operation, at one venue, once or for good, in turn.
 
-    What has a venue of its own is dear: of that it is every third pair.
+    What needs a venue to itself is dear: of those pairs it is every third.
     """
     return [spot for spot in spots([venue]) if spot.store == "sqlite" and _turns_to(spot)]
 
 
 def _turns_to(spot: Spot) -> bool:
-    place = _SORTS.index(spot.sort) + OPERATIONS.index(spot.operation)
-    whose, how = place % len(VENUES), spot.sort.lasts[place // len(VENUES) % len(spot.sort.lasts)]
-    left_out = spot.sort.alone and place % DEAR
+    row, column = _SORTS.index(spot.sort), OPERATIONS.index(spot.operation)
+    turn = row + column
+    whose, how = turn % len(VENUES), spot.sort.lasts[turn // len(VENUES) % len(spot.sort.lasts)]
+    left_out = not spot.shares and (row - column) % DEAR
     return not left_out and (VENUES[whose], how) == (spot.venue, spot.for_good)
 
 

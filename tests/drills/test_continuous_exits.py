@@ -13,11 +13,11 @@ import pytest
 
 import flows.account
 from brokers.simulator.handle import RunningVenue
-from flows.enforce_exits_continuously import WatchRequest, watch_exits
+from flows.enforce_exits_continuously import ExitWatchRequest, watch_exits
 from flows.exit_watch import Watch, onlooker
 from models.alert import Severity
 from models.clock import SystemClock
-from models.exit_watch import WatchEnd, WatchReport
+from models.exit_watch import ExitWatchReport, WatchEnd
 from models.reasons import HaltCause, Mode
 from models.store.alerts import alerts
 from models.store.engine import Store
@@ -40,7 +40,7 @@ class Watching:
     """A watch that runs in this loop."""
 
     watch: Watch
-    task: "asyncio.Task[WatchReport]"
+    task: "asyncio.Task[ExitWatchReport]"
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Wait for something, and no longer than the watch lives."""
@@ -59,7 +59,7 @@ async def begun(desk: Desk, *, live: bool = True) -> Watching:
     desk.write_fleet()
     found: list[Watch] = []
     onlooker.set(found.append)
-    request = WatchRequest(fleet=str(desk.fleet), live=live, poll_seconds=0.1, max_run_seconds=WITHIN)
+    request = ExitWatchRequest(fleet=str(desk.fleet), live=live, poll_seconds=0.1, max_run_seconds=WITHIN)
     task = asyncio.create_task(watch_exits(request))
     await asyncio.wait_for(until(lambda: bool(found) or task.done()), WITHIN)
     if task.done():
@@ -287,4 +287,4 @@ def live_and_die(fleet: str) -> None:
     """Be a watch in a process of its own, which is killed."""
     for name, function in plain_tasks().items():
         setattr(flows.account, name, function)
-    asyncio.run(watch_exits(WatchRequest(fleet=fleet, live=True, poll_seconds=0.1, max_run_seconds=WITHIN)))
+    asyncio.run(watch_exits(ExitWatchRequest(fleet=fleet, live=True, poll_seconds=0.1, max_run_seconds=WITHIN)))
