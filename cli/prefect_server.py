@@ -19,6 +19,7 @@ def prepare_prefect(home: Path, *, verbose: bool) -> None:
     wanted = os.environ.get("PREFECT_API_URL")
     api = wanted or DEFAULT_API
     os.environ.setdefault("PREFECT_HOME", str((home / "prefect").absolute()))
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes one folder, and not its parents
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # What a person needs of a run is in its report; Prefect's own lines are for `--verbose`.

@@ -54,7 +54,7 @@ class Service:
         kind = FAULTS[rule.fault]
         symbol = self._wire.symbol_of(call)
         if kind.turn is Turn.BEFORE:
-            turn(self._venue, rule, account, symbol)
+            turn(self._venue, rule, account, symbol, since_ms=call.now_ms)
         true, outcome = Answer(200, b""), "not executed"
         if rule.takes_effect:
             # A nonce counts on arrival: while this call waits, later ones of the key may be answered.
@@ -64,7 +64,7 @@ class Service:
                 call.now_ms = self._venue.now_ms()
             true, outcome = self._executed(call, endpoint, refusal)
         if kind.turn is Turn.AFTER:
-            turn(self._venue, rule, account, symbol)
+            turn(self._venue, rule, account, symbol, since_ms=call.now_ms)
         self._record(call, endpoint, account, outcome, rule.fault)
         return await self._told(request, rule, true)
 

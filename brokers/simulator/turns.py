@@ -13,9 +13,15 @@ from brokers.simulator.world import FillMode, FillRule, MarketStatus
 TurnMaker = Callable[[Venue, FaultRule, str | None, str | None], None]
 
 
-def turn(venue: Venue, rule: FaultRule, account: str | None, symbol: str | None) -> None:
-    """Make the change that a rule is about; one about a market changes nothing where no known market is named."""
-    TURNS[rule.fault](venue, rule, account, rule.market or symbol)
+def turn(venue: Venue, rule: FaultRule, account: str | None, symbol: str | None, *, since_ms: int) -> None:
+    """Make the change that a rule is about; one about a market changes nothing where no known market is named.
+
+    `since_ms`: when the call arrived.
+    """
+    if rule.fault is Fault.FILLED_AFTER_CANCEL:
+        _fill_what_was_canceled(venue, account, since_ms)
+    else:
+        TURNS[rule.fault](venue, rule, account, rule.market or symbol)
 
 
 def _status(status: MarketStatus) -> TurnMaker:
@@ -44,13 +50,17 @@ def _fills(mode: FillMode) -> TurnMaker:
     return change
 
 
-def _fill_what_was_canceled(venue: Venue, _rule: FaultRule, account: str | None, _symbol: str | None) -> None:
-    """Fill the order that was canceled last: the venue took the cancel, and a buyer had been faster."""
-    canceled = [o for o in venue.book.by_account.get(account or "", ()) if o.status is Status.CANCELED]
-    if canceled:
-        order = max(canceled, key=lambda o: (o.updated_ms, o.number))
+def _fill_what_was_canceled(venue: Venue, account: str | None, since_ms: int) -> None:
+    """Fill the order that this call canceled: the venue took the cancel, and a buyer had been faster.
+
+    One that was canceled before has been told of as canceled, and stays so.
+    """
+    orders = venue.book.by_account.get(account or "", ())
+    canceled = [o for o in orders if o.status is Status.CANCELED and o.updated_ms >= since_ms]
+    for order in canceled:
         order.status, order.closed_ms, order.held = Status.OPEN, None, order.remaining
         venue.book.keep(order)
+    if canceled:
         venue.add_fill_rule(FillRule(account=account))
 
 
@@ -66,5 +76,4 @@ TURNS: dict[Fault, TurnMaker] = {
     Fault.PARTIAL_FILLS: _fills(FillMode.PARTIAL),
     Fault.NO_FILLS: _fills(FillMode.NEVER),
     Fault.BALANCE_LAG: _lag,
-    Fault.FILLED_AFTER_CANCEL: _fill_what_was_canceled,
 }
