@@ -291,6 +291,18 @@ async def test_a_market_changes_at_a_call_that_is_about_something_else(client: A
     assert running.price(running.world.markets[1].symbol) is None
 
 
+async def test_an_order_that_was_canceled_before_stays_canceled(client: Any, running: RunningVenue, btc: str) -> None:
+    running.set_fills("never")
+    first, second = [await client.create_order(btc, "market", "sell", 0.01) for _ in range(2)]
+    await client.cancel_order(first["id"], btc)
+    running.set_faults({"operation": "cancel", "fault": "filled_after_cancel"})
+
+    await client.cancel_order(second["id"], btc)
+
+    assert sorted(o.status for o in running.orders("platform")) == ["canceled", "filled"]
+    assert running.balances("platform")["BTC"] == Decimal("0.01")
+
+
 async def test_an_order_may_fill_although_its_cancel_was_taken(client: Any, running: RunningVenue, btc: str) -> None:
     running.set_fills("never")
     running.set_faults({"operation": "cancel", "fault": "filled_after_cancel"})
