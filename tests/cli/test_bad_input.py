@@ -18,7 +18,10 @@ GOOD = f"version: 1\naccounts: [{ACCOUNT}]\n"
         (None, "fleet.yaml: no such fleet file"),
         ("", "fleet.yaml: Input should be a valid dictionary"),
         ("version: [1\n", "fleet.yaml: line 2, column 1: is not YAML"),
-        (f"{GOOD}acounts: []\n", "fleet.yaml: acounts: unknown key (allowed: accounts, limits, policies, version, watch)"),
+        (
+            f"{GOOD}acounts: []\n",
+            "fleet.yaml: acounts: unknown key (allowed: accounts, limits, policies, version, watch)",
+        ),
         (
             "version: 1\npolicies: {p: {max_position: 5}}\naccounts: [{id: a, kind: user, venue: kraken, policy: p}]\n",
             "fleet.yaml: policies.p.max_position: unknown key (allowed: allow_stale_balance_minutes,",
