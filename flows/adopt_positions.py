@@ -14,7 +14,7 @@ from flows.exit_alerts import ENTRY_UNKNOWN
 from flows.over_accounts import AccountsRequest, at_each, looking
 from flows.pipeline import Pipeline, started
 from models.adoption_report import AdoptedAccount, AdoptedPosition, AdoptionReport, adoption_totals
-from models.alert import Alert
+from models.alert import OperationalAlert
 from models.fleet import Account
 from models.report import ErrorReport
 from models.store.alerts import keep_alerts
@@ -45,7 +45,7 @@ async def adopt_fleet(request: AccountsRequest, *, on_prefect: bool = False) -> 
     async def adopt(at: AccountAt) -> AdoptedAccount:
         found: AdoptedAccount = await step(at)
         unknown = [p for p in found.positions if p.adoption_status == "entry_unknown" and p.entry_price is None]
-        alerts = [Alert(ENTRY_UNKNOWN, _words(p), account=at.id, symbol=p.symbol) for p in unknown]
+        alerts = [OperationalAlert(ENTRY_UNKNOWN, _words(p), account=at.id, symbol=p.symbol) for p in unknown]
         await keep_alerts(at.store, (ENTRY_UNKNOWN,), alerts, account=at.id, now=at.clock.now())
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.account_report import Story
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.order import LedgerOrder
 from models.plan import Plan
 from models.reasons import OrderState
@@ -31,12 +31,12 @@ async def tell_exits(store: Store, story: Story, orders: Sequence[LedgerOrder], 
         await keep_alerts(store, (STOP_NOT_EXECUTED, ENTRY_UNKNOWN), found, account=story.account, now=now)
 
 
-def _found(account: str, plan: Plan, orders: Sequence[LedgerOrder], *, live: bool) -> list[Alert]:
+def _found(account: str, plan: Plan, orders: Sequence[LedgerOrder], *, live: bool) -> list[OperationalAlert]:
     # A plan that was sent and not read again afterwards: what was filled of it is known all the same.
     filled = {o.intent.symbol for o in orders if o.state is OrderState.FILLED and o.intent.plan_id == plan.plan_id}
     planned = set() if live else {a.symbol for a in plan.actions if a.kind in STOPS}  # a dry run sends nothing
     stops = [
-        Alert(
+        OperationalAlert(
             STOP_NOT_EXECUTED,
             f"a stop is due and was not executed: {why}; it is tried again in every run",
             Severity.CRITICAL,
@@ -47,4 +47,6 @@ def _found(account: str, plan: Plan, orders: Sequence[LedgerOrder], *, live: boo
         if symbol not in filled | planned
     ]
     words = "what it cost is not known, so no stop protects it; its age counts. nija exits set --entry-price tells it"
-    return stops + [Alert(ENTRY_UNKNOWN, words, Severity.WARNING, account, symbol) for symbol in unknown_entries(plan)]
+    return stops + [
+        OperationalAlert(ENTRY_UNKNOWN, words, Severity.WARNING, account, symbol) for symbol in unknown_entries(plan)
+    ]

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 
 from flows.over_accounts import AccountsRequest, at_each, looking
 from flows.pipeline import Pipeline, started
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.fleet import Account
 from models.reconcile_report import DifferenceReport, ReconciledAccount, ReconciliationReport
 from models.reconciliation import Finding
@@ -65,21 +65,23 @@ def _unread(account: Account, error: ErrorReport) -> ReconciledAccount:
     return ReconciledAccount(account=account.id, status="failed", errors=[error])
 
 
-def _failed_alerts(found: ReconciledAccount) -> list[Alert]:
+def _failed_alerts(found: ReconciledAccount) -> list[OperationalAlert]:
     """Return one alert an account: what stands is in its message."""
     if found.status != "mismatch":
         return []
     words = "; ".join(f"{d.finding} {d.symbol} {d.detail}".strip() for d in found.differences if d.mismatch)
     message = f"entries stop, the venue contradicts the books: {words}"
-    return [Alert(RECONCILIATION_FAILED, message, Severity.CRITICAL, found.account)]
+    return [OperationalAlert(RECONCILIATION_FAILED, message, Severity.CRITICAL, found.account)]
 
 
-def _moved_alerts(found: ReconciledAccount, at: AccountAt) -> list[Alert]:
+def _moved_alerts(found: ReconciledAccount, at: AccountAt) -> list[OperationalAlert]:
     """Return what was moved and is no small change, so that a person sees what nobody ordered."""
     moved = [d for d in found.differences if d.finding is Finding.MOVED_OUTSIDE]
     large = [d for d in moved if d.value_usd is None or float(d.value_usd) >= float(at.policy.minimum_position_usd)]
     return [
-        Alert(MOVED_OUTSIDE, f"{d.expected} by the books, {d.found} held: {d.detail}", account=at.id, symbol=d.symbol)
+        OperationalAlert(
+            MOVED_OUTSIDE, f"{d.expected} by the books, {d.found} held: {d.detail}", account=at.id, symbol=d.symbol
+        )
         for d in large
     ]
 

@@ -25,7 +25,7 @@ from flows.reconcile import MOVED_OUTSIDE, RECONCILIATION_FAILED, reconcile_flee
 from flows.recover import recover_fleet
 from flows.status import fleet_metrics
 from models.adoption_report import AdoptionReport
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.fleet import Fleet
 from models.reasons import AccountStatus
 from models.reconcile_report import ReconciliationReport
@@ -89,22 +89,22 @@ async def start_up_fleet(request: AccountsRequest, *, on_prefect: bool = False) 
     )
 
 
-def _in_the_store(view: FleetView, fleet: Fleet) -> Iterator[Alert]:
+def _in_the_store(view: FleetView, fleet: Fleet) -> Iterator[OperationalAlert]:
     """Tell what the watch would, and of every order and frozen symbol, however young and however few."""
     strict = fleet.watch.model_copy(update={"undecided_order_minutes": 0})
     yield from findings(view.facts, fleet.model_copy(update={"watch": strict}))
     if view.verification is not None and view.verification.exit_code:
         words = f"the last verification: {view.verification.sentence}; nija verify says more"
-        yield Alert(VERIFICATION_FAILED, words, Severity.CRITICAL)
+        yield OperationalAlert(VERIFICATION_FAILED, words, Severity.CRITICAL)
     known = {account.id for account in fleet.accounts}
     for freeze in view.freezes:
         if freeze.is_frozen and freeze.account in known:
-            yield Alert(SYMBOL_FROZEN, freeze.sentence, Severity.WARNING, freeze.account, freeze.symbol)
+            yield OperationalAlert(SYMBOL_FROZEN, freeze.sentence, Severity.WARNING, freeze.account, freeze.symbol)
 
 
 def _of_steps(
     recovery: RecoveryReport, adoption: AdoptionReport, reconciliation: ReconciliationReport, plan: RunReport
-) -> Iterator[Alert]:
+) -> Iterator[OperationalAlert]:
     for recovered in recovery.accounts:
         yield from _faults(recovered.account, recovered.errors, Severity.CRITICAL)
     for compared in reconciliation.accounts:
@@ -114,13 +114,13 @@ def _of_steps(
             if difference.mismatch or difference.finding is Finding.MOVED_OUTSIDE:
                 severity = Severity.CRITICAL if difference.mismatch else Severity.INFO
                 words = f"{difference.finding.value}: {difference.detail}"
-                yield Alert(code, words, severity, compared.account, difference.symbol)
+                yield OperationalAlert(code, words, severity, compared.account, difference.symbol)
     for adopted in adoption.accounts:
         yield from _faults(adopted.account, adopted.errors, Severity.CRITICAL)
         for position in adopted.positions:
             if position.adoption_status == "entry_unknown" and position.entry_price is None:
                 words = f"what it cost is not known ({position.detail}): no stop protects it"
-                yield Alert(ENTRY_UNKNOWN, words, Severity.WARNING, adopted.account, position.symbol)
+                yield OperationalAlert(ENTRY_UNKNOWN, words, Severity.WARNING, adopted.account, position.symbol)
     for planned in plan.accounts:
         is_well = planned.status in {AccountStatus.COMPLIANT, AccountStatus.PENDING}
         yield from _faults(planned.account, planned.errors, Severity.WARNING if is_well else Severity.CRITICAL)
@@ -128,14 +128,14 @@ def _of_steps(
             kinds = Counter(action.kind.value for action in planned.actions)
             words = ", ".join(f"{times} {kind}" for kind, times in sorted(kinds.items()))
             message = f"the next live run would do this: {words}; nija normalize shows it"
-            yield Alert(WOULD_ACT, message, Severity.INFO, planned.account)
+            yield OperationalAlert(WOULD_ACT, message, Severity.INFO, planned.account)
 
 
-def _faults(account: str, errors: Sequence[ErrorReport], severity: Severity) -> Iterator[Alert]:
-    return (Alert(error.code, error.message, severity, account, error.symbol or "") for error in errors)
+def _faults(account: str, errors: Sequence[ErrorReport], severity: Severity) -> Iterator[OperationalAlert]:
+    return (OperationalAlert(error.code, error.message, severity, account, error.symbol or "") for error in errors)
 
 
-def _worst_first(known: Sequence[Alert]) -> list[MatterReport]:
+def _worst_first(known: Sequence[OperationalAlert]) -> list[MatterReport]:
     """Tell each matter once, as the first step that met it said it."""
     once = {(alert.code, alert.account, alert.symbol): alert for alert in reversed(known)}
     return [matter(a) for a in sorted(once.values(), key=lambda a: (_URGENCY.index(a.severity), a.account, a.code))]

@@ -21,7 +21,7 @@ from flows.verification import private
 from flows.verification.accounts import verify_account
 from flows.verification.database import verify_store
 from flows.verification.questions import QUESTIONS, VENUES
-from models.alert import FLEET, Alert, Severity
+from models.alert import FLEET, OperationalAlert, Severity
 from models.fleet import Account
 from models.store.alerts import keep_alerts
 from models.store.engine import Store
@@ -104,7 +104,7 @@ async def _keep_alerts(store: Store, report: VerificationReport, accounts: Itera
         failures = [check for check in report.failures if check.account == about]
         found = "; ".join(f"{check.title}: {check.found}" for check in failures)
         whose = about or FLEET
-        alerts = [Alert(VERIFICATION_FAILED, found, Severity.CRITICAL, whose)] if failures else []
+        alerts = [OperationalAlert(VERIFICATION_FAILED, found, Severity.CRITICAL, whose)] if failures else []
         await keep_alerts(store, (VERIFICATION_FAILED,), alerts, account=whose, now=report.finished_at)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from flows.fleet_view import view_of
 from flows.pipeline import Pipeline, seen, started
-from models.alert import FLEET, Alert
+from models.alert import FLEET, OperationalAlert
 from models.clock import SystemClock
 from models.fleet import Fleet, load_fleet
 from models.settings import load_settings, policy_defaults
@@ -91,7 +91,7 @@ async def restart_deployment(deployment: str, key: str) -> str:
 
 
 async def _restart(
-    store: Store, fleet: Fleet, facts: Facts, found: Sequence[Alert], restart: Restart
+    store: Store, fleet: Fleet, facts: Facts, found: Sequence[OperationalAlert], restart: Restart
 ) -> list[RestartReport]:
     """Start what crashed again; a start is kept as a decision, and one that was kept off is an alert while it is."""
     told, failed = [], []
@@ -102,7 +102,9 @@ async def _restart(
         except Exception as error:  # noqa: BLE001 - whatever Prefect's client raises: the watch has watched all the same
             why = f"Prefect did not start it: {type(error).__name__}"
         if why:
-            failed.append(Alert(RESTART_FAILED, f"{pipeline} was to be started again: {why}", symbol=pipeline))
+            failed.append(
+                OperationalAlert(RESTART_FAILED, f"{pipeline} was to be started again: {why}", symbol=pipeline)
+            )
         else:
             decided = Decision(FLEET, _again(pipeline), BY, "it crashed, or is silent", facts.now)
             await store.write(partial(_record, decided))

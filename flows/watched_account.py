@@ -16,7 +16,7 @@ from brokers.hub import SharedVenue, Tickers
 from brokers.throttle import priority
 from flows.account import normalize_account
 from flows.exit_alerts import STOP_NOT_EXECUTED
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.errors import LeaseHeld, NijaError, StoreError
 from models.exit_watch import Watched, WatchedExit
 from models.exits import ExitSignal
@@ -321,7 +321,7 @@ class WatchedAccount:
         if is_raised:  # by the run itself, with more to say
             return
         words = f"a stop is due and was not executed: {signal}: {_why(report, symbol)}; it is tried again and again"
-        alert = Alert(STOP_NOT_EXECUTED, words, Severity.CRITICAL, self.account.id, symbol)
+        alert = OperationalAlert(STOP_NOT_EXECUTED, words, Severity.CRITICAL, self.account.id, symbol)
         try:
             await raise_alerts(self.runtime.store, [alert], now=self.runtime.clock.now())
         except StoreError as error:  # the next attempt tells it again

@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class OperationalAlert:
     """One matter. The same code, account and symbol while it stands is the same matter.
 
     `symbol`: what of the account it is about; of a pipeline that is watched, its name.
@@ -33,7 +33,7 @@ class Alert:
 class StandingAlert:
     """A matter that was raised: since when, how often, and who has taken note of it."""
 
-    alert: Alert
+    alert: OperationalAlert
     alert_id: int
     raised_at: datetime
     last_at: datetime

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from models.adoption_report import AdoptionReport
-from models.alert import Alert, Severity, StandingAlert
+from models.alert import OperationalAlert, Severity, StandingAlert
 from models.metrics import FleetMetrics
 from models.reconcile_report import ReconciliationReport
 from models.report import RecoveryReport, RunReport
@@ -92,7 +92,7 @@ class AlertList(_Part):
     alerts: list[AlertReport]
 
 
-def matter(alert: Alert) -> MatterReport:
+def matter(alert: OperationalAlert) -> MatterReport:
     """Return an alert as the outside reads it."""
     return MatterReport(
         code=alert.code,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from models.alert import Alert, Severity, StandingAlert
+from models.alert import OperationalAlert, Severity, StandingAlert
 from models.store.decisions import Decision, record
 from models.store.engine import Store
 from models.store.tables import OPERATIONAL_ALERTS as ALERTS
@@ -14,21 +14,25 @@ from models.store.tables import OPERATIONAL_ALERTS as ALERTS
 _STANDING = ALERTS.c.closed_at.is_(None)
 
 
-async def raise_alerts(store: Store, alerts: Iterable[Alert], *, now: datetime) -> tuple[Alert, ...]:
+async def raise_alerts(
+    store: Store, alerts: Iterable[OperationalAlert], *, now: datetime
+) -> tuple[OperationalAlert, ...]:
     """Raise what does not stand yet and count what does; return what is new. Raises: StoreError."""
     raised = tuple(alerts)
     return await store.write(lambda connection: raise_within(store, connection, raised, now=now)) if raised else ()
 
 
-def raise_within(store: Store, connection: Connection, alerts: Iterable[Alert], *, now: datetime) -> tuple[Alert, ...]:
+def raise_within(
+    store: Store, connection: Connection, alerts: Iterable[OperationalAlert], *, now: datetime
+) -> tuple[OperationalAlert, ...]:
     """Do the same in the transaction that makes it so."""
     store.queue(connection, "operational alerts")
     return tuple(alert for alert in alerts if _raise(connection, alert, now))
 
 
 async def keep_alerts(
-    store: Store, codes: Collection[str], found: Iterable[Alert], *, account: str, now: datetime
-) -> tuple[Alert, ...]:
+    store: Store, codes: Collection[str], found: Iterable[OperationalAlert], *, account: str, now: datetime
+) -> tuple[OperationalAlert, ...]:
     """Let the standing alerts of these codes in an account be those that were found: raise them, close the others.
 
     Return what is new. Raises: StoreError.
@@ -44,8 +48,8 @@ async def keep_alerts(
 
 
 async def keep_all_alerts(
-    store: Store, codes: Collection[str], found: Iterable[Alert], *, now: datetime
-) -> tuple[tuple[Alert, ...], tuple[StandingAlert, ...]]:
+    store: Store, codes: Collection[str], found: Iterable[OperationalAlert], *, now: datetime
+) -> tuple[tuple[OperationalAlert, ...], tuple[StandingAlert, ...]]:
     """Let the standing alerts of these codes, whatever their account, be those that were found.
 
     Return what is new, and what was closed. Raises: StoreError.
@@ -53,7 +57,7 @@ async def keep_all_alerts(
     raised = tuple(found)
     there = {(alert.code, alert.account, alert.symbol) for alert in raised}
 
-    def work(connection: Connection) -> tuple[tuple[Alert, ...], tuple[StandingAlert, ...]]:
+    def work(connection: Connection) -> tuple[tuple[OperationalAlert, ...], tuple[StandingAlert, ...]]:
         new = raise_within(store, connection, raised, now=now)
         standing = connection.execute(select(ALERTS).where(ALERTS.c.code.in_(codes), _STANDING))
         over = [row for row in standing if (row.code, row.account, row.symbol) not in there]
@@ -105,7 +109,7 @@ async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tu
 
 def _alert(row: Row[Any]) -> StandingAlert:
     return StandingAlert(
-        Alert(row.code, row.message, Severity(row.severity), row.account, row.symbol),
+        OperationalAlert(row.code, row.message, Severity(row.severity), row.account, row.symbol),
         row.alert_id,
         row.raised_at,
         row.last_at,
@@ -115,7 +119,7 @@ def _alert(row: Row[Any]) -> StandingAlert:
     )
 
 
-def _raise(connection: Connection, alert: Alert, now: datetime) -> bool:
+def _raise(connection: Connection, alert: OperationalAlert, now: datetime) -> bool:
     matter = (ALERTS.c.code == alert.code, ALERTS.c.account == alert.account, ALERTS.c.symbol == alert.symbol)
     told = {"message": alert.message, "severity": alert.severity.value, "last_at": now}
     again = update(ALERTS).where(*matter, _STANDING).values(**told, times=ALERTS.c.times + 1)

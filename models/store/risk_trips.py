@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.position import Snapshot
 from models.reasons import HaltCause, Mode
 from models.risk import JudgedDay, RiskDay, Trip
@@ -89,4 +89,4 @@ def _halt(store: Store, connection: Connection, account: str, trip: Trip, *, rea
         ),
     )
     message = f"no entries: {trip.detail}; clears when {trip.clears_when}"
-    raise_within(store, connection, [Alert(trip.cause.value, message, Severity.CRITICAL, account)], now=now)
+    raise_within(store, connection, [OperationalAlert(trip.cause.value, message, Severity.CRITICAL, account)], now=now)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from models.alert import Alert, Severity
+from models.alert import OperationalAlert, Severity
 from models.store.alerts import acknowledge, alerts, close_alerts, raise_alerts
 from models.store.counters import count, counts
 from models.store.engine import Store
@@ -10,8 +10,8 @@ from models.store.heartbeats import PIPELINE, beat, heartbeats
 from tests.builders import NOW
 
 LATER = NOW + timedelta(minutes=5)
-OPEN = Alert("BREAKER_OPEN", "kraken does not answer", Severity.CRITICAL, account="alice")
-FROZEN = Alert("SYMBOL_FROZEN", "no price", account="alice", symbol="AUT/USD")
+OPEN = OperationalAlert("BREAKER_OPEN", "kraken does not answer", Severity.CRITICAL, account="alice")
+FROZEN = OperationalAlert("SYMBOL_FROZEN", "no price", account="alice", symbol="AUT/USD")
 
 
 async def test_a_matter_is_raised_once_and_counted_while_it_stands(store: Store, other: Store) -> None:

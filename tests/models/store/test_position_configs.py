@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from models.adoption import Entry, EntrySource, PositionSource
-from models.alert import Alert
+from models.alert import OperationalAlert
 from models.exits import NEVER, OwnLimit, PositionConfig
 from models.position import Tracked
 from models.reasons import Mode
@@ -100,8 +100,10 @@ async def test_a_read_that_came_late_lowers_no_peak(store: Store) -> None:
 
 
 async def test_alerts_are_kept_as_they_are_found_and_no_other_account_s_are_touched(store: Store) -> None:
-    btc, eth = (Alert("STOP", "m", account="alice", symbol=f"{asset}/USD") for asset in ("BTC", "ETH"))
-    await keep_alerts(store, ["STOP"], [Alert("STOP", "m", account="bob", symbol="BTC/USD")], account="bob", now=NOW)
+    btc, eth = (OperationalAlert("STOP", "m", account="alice", symbol=f"{asset}/USD") for asset in ("BTC", "ETH"))
+    await keep_alerts(
+        store, ["STOP"], [OperationalAlert("STOP", "m", account="bob", symbol="BTC/USD")], account="bob", now=NOW
+    )
     await keep_alerts(store, ["STOP"], [btc], account="alice", now=NOW)
 
     await keep_alerts(store, ["STOP"], [eth], account="alice", now=NOW)
