@@ -44,10 +44,11 @@ class KeyTurn:
 
     def __init__(self, turns: Turns, key_id: str) -> None:
         self._turns = turns
-        self._key_id = key_id
+        self.key_id = key_id
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._turn: Turn | None = None
+        self._is_held = False  # in the store, for all this process knows: a canceled step may have got through
         self._taken_at = timedelta(0)
         self._last = 0
         self._lingering: asyncio.Task[None] | None = None
@@ -69,7 +70,7 @@ class KeyTurn:
             yield
         finally:
             self._lock.release()
-            if not self._waiting and self._turn is not None:
+            if not self._waiting and self._is_held:
                 self._lingering = asyncio.create_task(self._give_back_soon())
 
     def draw(self) -> int:
@@ -81,9 +82,9 @@ class KeyTurn:
 
     async def close(self) -> None:
         """Give the turn back."""
-        if self._lingering is not None:
-            self._lingering.cancel()
         async with self._lock:
+            if self._lingering is not None:  # not before: it may be at giving the turn back
+                self._lingering.cancel()
             with suppress(StoreError):  # it runs out by itself
                 await self._give_back()
 
@@ -92,10 +93,11 @@ class KeyTurn:
             await self._turns.clock.sleep(2 * POLL)  # long enough for whoever waits to see that it is free
         turns = self._turns
         seconds = turns.call_seconds + 2 * TURN.total_seconds()
+        self._is_held = True
         while True:
             turn = await take_turn(
                 turns.store,
-                self._key_id,
+                self.key_id,
                 turns.holder,
                 now_ms=self._now_ms(),
                 reserve=RESERVE,
@@ -110,10 +112,12 @@ class KeyTurn:
             self._taken_at = turns.clock.elapsed()
 
     async def _give_back(self) -> bool:
-        if self._turn is None:
+        if not self._is_held:
             return False
-        self._turn = None
-        return await end_turn(self._turns.store, self._key_id, self._turns.holder, self._last)
+        last, self._turn = None if self._turn is None else self._last, None
+        is_wanted = await end_turn(self._turns.store, self.key_id, self._turns.holder, last)
+        self._is_held = False
+        return is_wanted
 
     async def _give_back_soon(self) -> None:
         await asyncio.sleep(LINGER_SECONDS)

@@ -54,15 +54,19 @@ async def take_turn(
         return None
 
 
-async def end_turn(store: Store, key_id: str, holder: Holder, last_nonce: int) -> bool:
-    """Give a turn back with the last nonce that was drawn; return whether somebody waits for it. Raises: StoreError."""
+async def end_turn(store: Store, key_id: str, holder: Holder, last_nonce: int | None) -> bool:
+    """Give a turn back with the last nonce that was drawn; return whether somebody waits for it.
+
+    `last_nonce` None: not known, all of the turn's count as drawn. Raises: StoreError.
+    """
     mine = (KEY_TURNS.c.key_id == key_id) & (KEY_TURNS.c.holder == holder.name)
 
     def end(connection: Connection) -> bool:
         row = connection.execute(select(KEY_TURNS.c.wanted_by).where(mine).with_for_update()).one_or_none()
         if row is None:
             return False  # it ran out and somebody took it: what they reserved is above ours
-        connection.execute(update(KEY_TURNS).where(mine).values(holder=None, wanted_by=None, last_nonce=last_nonce))
+        drawn = {} if last_nonce is None else {"last_nonce": last_nonce}
+        connection.execute(update(KEY_TURNS).where(mine).values(holder=None, wanted_by=None, **drawn))
         return row.wanted_by not in {None, holder.name}
 
     return await store.write(end)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from brokers.hub import Venues
-from brokers.nonces import KeyTurn, Turns
+from brokers.nonces import LINGER_SECONDS, KeyTurn, Turns
 from brokers.simulator.handle import RunningVenue
 from models.clock import SystemClock
 from models.fleet import Account
@@ -20,6 +20,7 @@ from models.settings import Credentials
 from models.store.engine import Store
 from models.store.leases import Holder
 from models.store.tables import KEY_TURNS
+from models.store.turns import take_turn
 from tests.brokers.at_venue import a_world, impatient
 from tests.forked import Forked
 
@@ -119,6 +120,39 @@ async def test_a_turn_of_a_process_that_vanished_passes_on_above_all_it_may_have
 
     assert next_nonce > max(used)
     assert hour.slept >= timedelta(seconds=2)  # what the other one sent last may still be under way
+
+
+async def test_a_turn_that_is_closed_while_it_is_given_back_is_free(store_url: str, tmp_path: Path) -> None:
+    async with turns(store_url, tmp_path) as one, turns(store_url, tmp_path) as other:
+        for steps in range(12):  # closed at one step after the other of giving it back
+            turn = one.of(f"{KEY} {steps}")
+            await drawn(turn, 1)
+            await asyncio.sleep(LINGER_SECONDS)
+            for _ in range(steps):
+                await asyncio.sleep(0.0005)
+            await turn.close()
+
+            free = await take_turn(other.store, turn.key_id, other.holder, now_ms=0, reserve=1, seconds=1)
+
+            assert free is not None, f"after {steps} steps"
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_call_that_is_canceled_while_it_takes_its_turn_leaves_none(
+    store_url: str, tmp_path: Path, steps: int
+) -> None:
+    async with turns(store_url, tmp_path) as one, turns(store_url, tmp_path) as other:
+        before, turn = await drawn(other.of(KEY), 1), one.of(KEY)
+        await other.of(KEY).close()
+        call = asyncio.create_task(drawn(turn, 1))
+        await asyncio.sleep(0.001 * steps)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await turn.close()
+
+        after = await asyncio.wait_for(drawn(other.of(KEY), 1), 0.9)  # a turn would last longer
+
+        assert after > before
 
 
 async def test_a_turn_that_was_given_back_needs_no_cool_down(store_url: str, tmp_path: Path) -> None:

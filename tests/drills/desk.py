@@ -69,12 +69,16 @@ class Desk:
         monkeypatch.setenv("NIJA_HOME", str(self.home))
         monkeypatch.setenv("NIJA_DATABASE_URL", store_url)
         monkeypatch.setenv("NIJA_FLEET", str(self.fleet))
-        monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "2")  # a loaded machine answers late, too
+        monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "15")  # a loaded machine answers late, too
         monkeypatch.setenv("NIJA_CONNECT_COOL_DOWN_SECONDS", "0")
         monkeypatch.setenv("NIJA_LIMITS_FACTOR", "1000")  # its venues do not count
 
     def __enter__(self) -> Self:
         return self
+
+    def hurries(self) -> None:
+        """Wait two seconds for an answer, where a drill has one that never comes."""
+        self._environment.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "2")
 
     def __exit__(self, *exc: object) -> None:
         self._venues.close()

@@ -29,6 +29,7 @@ def _two_positions_too_many(desk: Desk) -> None:
 def test_the_fault_of_one_symbol_does_not_stop_its_account(
     desk: Desk, venue: str, fault: dict[str, str], outcome: Outcome
 ) -> None:
+    desk.hurries()
     desk.policy["max_enforcement_cycles"] = 1
     world = desk.worth(THREE, venue=venue)
     quote = world.world.markets[0].quote
@@ -42,6 +43,7 @@ def test_the_fault_of_one_symbol_does_not_stop_its_account(
 
 @pytest.mark.parametrize("fault", ["auth_revoked", "hang", "nan_numbers"])
 def test_the_fault_of_one_account_does_not_stop_the_fleet(desk: Desk, fault: str) -> None:
+    desk.hurries()
     kraken = desk.opens(
         prices=THREE,
         holds={"broken": dict.fromkeys(THREE, 1), "sound": dict.fromkeys(THREE, 1)},

@@ -1,7 +1,11 @@
 """After a run in which much went wrong, no key and no secret is found anywhere that is kept or shown."""
 
 import asyncio
+import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -9,8 +13,11 @@ from prefect.client.orchestration import get_client
 from prefect.logging.handlers import APILogHandler
 from sqlmodel import SQLModel
 
+from flows.exporter.endpoint import written
+from models.log_lines import JsonLine
 from models.store.engine import Store
 from tests.drills.desk import Desk
+from tests.drills.measured import reading_of
 
 pytestmark = pytest.mark.wire
 
@@ -49,6 +56,7 @@ def test_no_key_and_no_secret_is_kept_or_shown_anywhere(
     desk: Desk, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    desk.hurries()
     desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
     kraken = desk.worth(HELD, faults=_faults("USD"))
     binance = desk.worth(HELD, account="second", venue="binance", faults=_faults("USDT"))
@@ -58,14 +66,17 @@ def test_no_key_and_no_secret_is_kept_or_shown_anywhere(
     down = {"operation": "balance", "fault": "status", "times": None}
     fourth = desk.worth(HELD, account="fourth", venue="binance", faults=[down])
 
-    report = desk.normalize()
+    with _logged() as (records, lines):
+        report = desk.normalize()
 
     out, err = capfd.readouterr()
     places = {
         "report": report.model_dump_json(),
         "stdout": out,
         "stderr": err,
-        "log records": "\n".join(str(vars(record)) for record in caplog.records),
+        "log records": "\n".join(records),
+        "JSON log": lines.getvalue(),
+        "metrics page": written(reading_of(desk), "")[0].decode(),
         "files": _files(desk.home),
         "database": desk.in_store(_tables),
         "Prefect": asyncio.run(_in_prefect()),
@@ -78,7 +89,39 @@ def test_no_key_and_no_secret_is_kept_or_shown_anywhere(
     # what went wrong is told in those places, so the search did look at something
     assert '"AUTHENTICATION"' in places["report"]
     assert all(report.run_id in places[place] for place in ("files", "database", "Prefect"))
-    assert "order outcome unknown" in places["log records"]
+    assert all("order outcome unknown" in places[place] for place in ("log records", "JSON log"))
+    assert all(f'account="{account}"' in places["metrics page"] for account in venues)
+    told = [json.loads(line) for line in places["JSON log"].splitlines()]
+    assert {line["run"] for line in told if line["message"] == "account metrics"} == {report.run_id}
+
+
+class _Raw(logging.Handler):
+    """Keeps records as the code made them: nobody has taken anything out of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[str] = []
+
+    def addFilter(self, filter: object) -> None:  # noqa: A002, N802 - the name of the base class
+        pass
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(str(vars(record)))
+
+
+@contextmanager
+def _logged() -> Iterator[tuple[list[str], StringIO]]:
+    """Keep what is logged meanwhile: every record as it was made, and the lines of the JSON log."""
+    root, raw, lines = logging.getLogger(), _Raw(), StringIO()
+    as_json = logging.StreamHandler(lines)
+    as_json.setFormatter(JsonLine())
+    root.handlers.insert(0, raw)  # ahead of those that take secrets out
+    root.addHandler(as_json)
+    try:
+        yield raw.records, lines
+    finally:
+        root.removeHandler(raw)
+        root.removeHandler(as_json)
 
 
 def _files(home: Path) -> str:
