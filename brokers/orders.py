@@ -65,8 +65,15 @@ class Orders:
         # it can not arrive any more, and a process that stood still before it sent does no harm when it goes on.
         # By the venue's clock, since the venue judges it by that.
         sent_at = self._client.now()
-        if not await self._ledger.about_to_send(lease, coid, sent_at):
-            return
+        if await self._ledger.about_to_send(lease, coid, sent_at):
+            await self.send_stamped(lease, intent, sent_at)
+
+    async def send_stamped(self, lease: Lease, intent: Intent, sent_at: datetime) -> None:
+        """Send an intent that this very process has just turned into SENT, as of that instant; nobody else may.
+
+        Raises: as `send_once`.
+        """
+        coid = intent.client_order_id
         self._sent_here.add(coid)
         self._known_since[coid] = self._clock.elapsed()
         try:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from cli.by_hand import operator
 from cli.console import FleetOption, OneAccountOption, ReasonOption, given, out
+from cli.fleet_file import told
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.fleet import load_fleet
@@ -63,7 +64,7 @@ def forget(account: OneAccountOption, reason: ReasonOption, fleet: FleetOption =
     Example: nija forget --account alice --reason "withdrawn to cold storage"
     """
     settings = load_settings()
-    load_fleet(fleet or settings.fleet, policy_defaults()).choose([account])
+    told(load_fleet(fleet or settings.fleet, policy_defaults())).choose([account])
     why = given(reason)
 
     async def run() -> int:

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, complain, out, print_json
+from cli.fleet_file import load_and_tell
 from models.adoption_report import AdoptedAccount, AdoptedPosition, AdoptionReport
 
 _STATUS = {"adopted": "green", "entry_unknown": "bold yellow", "left_aside": "dim"}
@@ -24,6 +25,7 @@ def adopt(fleet: FleetOption = None, account: AccountsOption = None, as_json: Js
     from flows.adopt_positions import adopt_fleet  # noqa: PLC0415 - ccxt takes a second that --help need not pay
     from flows.over_accounts import AccountsRequest  # noqa: PLC0415
 
+    load_and_tell(fleet)
     request = AccountsRequest(fleet=None if fleet is None else str(fleet.absolute()), accounts=account or [])
     report = asyncio.run(adopt_fleet(request))
     (print_json if as_json else show_adoption)(report)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, out, print_json
+from cli.fleet_file import told
 from models.clock import SystemClock
 from models.fleet import load_fleet
 from models.reasons import Freshness
@@ -28,7 +29,7 @@ def balances(fleet: FleetOption = None, account: AccountsOption = None, as_json:
     from flows.balance_report import balances_report  # noqa: PLC0415 - the rules take a while that --help need not pay
 
     settings = load_settings()
-    loaded = load_fleet(fleet or settings.fleet, policy_defaults())
+    loaded = told(load_fleet(fleet or settings.fleet, policy_defaults()))
     chosen = loaded.choose(account or [])
 
     async def run() -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.fleet_file import told
 from models.errors import ConfigError
 from models.fleet import Fleet, load_fleet
 from models.reasons import Mode
@@ -61,4 +62,4 @@ def operator() -> str:
 
 
 def _fleet(settings: Settings, fleet: Path | None) -> Fleet:
-    return load_fleet(fleet or settings.fleet, policy_defaults())
+    return told(load_fleet(fleet or settings.fleet, policy_defaults()))

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, out, print_json
+from cli.fleet_file import told
 from models.reasons import Verdict
 from models.report import CheckReport, DoctorReport, ExaminedAccount
 from models.settings import load_settings
@@ -26,7 +27,7 @@ def doctor(fleet: FleetOption = None, account: AccountsOption = None, as_json: J
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
     chosen = loaded.choose(account or [])
 
     async def run() -> int:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.console import FleetOption, JsonOption, print_json
+from cli.fleet_file import told
 from cli.render import show_entry
 from models.amounts import exact
 from models.errors import ConfigError
@@ -37,7 +38,7 @@ def entry_check(
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
     (chosen,) = loaded.choose([account])
 
     async def run() -> int:

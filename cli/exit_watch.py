@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, err, note, out, print_json
+from cli.fleet_file import told
 from cli.fleet_run import NOTHING_SENT, LiveOption, VerboseOption, YesOption
 from cli.prefect_server import prepare_prefect
 from models.amounts import plain
@@ -64,8 +65,7 @@ def watch(  # noqa: PLR0917 - Typer reads the options off the signature
 
     loaded = read_fleet(settings, path)
     chosen = [a.id for a in loaded.choose(account or [])]
-    for warning in loaded.warnings:
-        note(f"warning: {warning}")
+    told(loaded)
     question = f"Sell with real orders whatever crosses a limit in {len(chosen)} accounts?"
     if live and not yes and not typer.confirm(question, default=False, err=True):
         note("nothing was sent")

@@ -20,6 +20,7 @@ from cli.console import (
     print_json,
 )
 from cli.exit_tables import limit_words, show_exits, show_statistics
+from cli.fleet_file import told
 from cli.fleet_run import FlowRun, LiveOption, VerboseOption, YesOption, run_on_fleet
 from models.amounts import exact
 from models.clock import SystemClock
@@ -69,7 +70,7 @@ def list_exits(account: AccountsOption = None, fleet: FleetOption = None, as_jso
     from flows import exit_reports  # noqa: PLC0415 - the rules take a while that --help need not pay
 
     settings = load_settings()
-    loaded = load_fleet(fleet or settings.fleet, policy_defaults())
+    loaded = told(load_fleet(fleet or settings.fleet, policy_defaults()))
     chosen = loaded.choose(account or [])
 
     async def run() -> int:

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.console import FleetOption, note, out
+from cli.fleet_file import told
 from models.fleet import fleet_schema, load_fleet
 from models.settings import load_settings, policy_defaults
 
@@ -49,6 +50,7 @@ def check(fleet: FleetOption = None) -> int:
             policy.version,
         )
     out.print(table)
-    for warning in (*loaded.warnings, *warnings):
+    told(loaded)
+    for warning in warnings:
         note(f"warning: {warning}")
     return 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.console import err, note, out, print_json
+from cli.fleet_file import told
 from cli.prefect_server import prepare_prefect
 from cli.render import show_run
 from models.errors import ConfigError
@@ -83,8 +84,7 @@ class _Runner:
         self.path = path
         self.fleet: Fleet = read_fleet(settings, path)
         self.accounts = [a.id for a in self.fleet.choose(accounts)]
-        for warning in self.fleet.warnings:
-            note(f"warning: {warning}")
+        told(self.fleet)
         asyncio.run(_check_store(settings))
         prepare_prefect(settings.home, verbose=verbose)
 

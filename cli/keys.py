@@ -10,9 +10,10 @@ from rich.table import Table
 
 from cli.by_hand import operator
 from cli.console import AccountsOption, FleetOption, JsonOption, complain, note, out, print_json
+from cli.fleet_file import told
 from cli.key_input import DOCUMENT, ask_for_keys, read_keys
 from models.clock import SystemClock
-from models.errors import ConfigError, VaultLocked
+from models.errors import ChannelLocked, ConfigError, VaultLocked
 from models.fleet import Account, load_fleet
 from models.master_key import Place
 from models.settings import (
@@ -84,7 +85,7 @@ def list_command(fleet: FleetOption = None, as_json: JsonOption = False) -> int:
     Example: nija keys list --json
     """
     settings = load_settings()
-    loaded = load_fleet(fleet or settings.fleet, policy_defaults())
+    loaded = told(load_fleet(fleet or settings.fleet, policy_defaults()))
 
     async def run() -> KeyList:
         async with await Store.open(settings.store_url) as store:
@@ -116,7 +117,7 @@ def try_keys(fleet: FleetOption = None, account: AccountsOption = None, as_json:
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
     chosen = loaded.choose(account or [])
 
     async def run() -> int:
@@ -175,7 +176,10 @@ def rotate_command() -> int:
     for account in done.locked:
         fault = VaultLocked(account, f"not encrypted with any key of {done.master.where}, where the old ones are kept")
         complain(fault.code, str(fault))
-    return _NOT_DONE if done.locked else 0
+    for channel in done.locked_channels:
+        locked = ChannelLocked(channel, f"not encrypted with any key of {done.master.where}")
+        complain(locked.code, str(locked))
+    return _NOT_DONE if done.locked or done.locked_channels else 0
 
 
 def _tell_kept(account: Account, kept: Kept, places: MasterKeySettings) -> None:
@@ -202,7 +206,7 @@ def _tell_kept(account: Account, kept: Kept, places: MasterKeySettings) -> None:
 def _tell_rotated(done: Rotated) -> None:
     where, extra = done.master.where, len(done.master.keys) - 1
     out.print(f"{done.tokens} tokens encrypted anew, with the newest key of {where}", markup=False, soft_wrap=True)
-    if done.locked:
+    if done.locked or done.locked_channels:
         return
     if done.master.place is not Place.ENVIRONMENT:
         note("back the new master key up; a backup of the store from before needs the old one")
@@ -216,7 +220,7 @@ def _tell_rotated(done: Rotated) -> None:
 
 def _chosen(account: str, fleet: Path | None) -> tuple[Settings, Account]:
     settings = load_settings()
-    loaded = load_fleet(fleet or settings.fleet, policy_defaults())
+    loaded = told(load_fleet(fleet or settings.fleet, policy_defaults()))
     (chosen,) = loaded.choose([account])
     from brokers.venues import check_venues  # noqa: PLC0415 - ccxt takes a second that a wrong account need not pay
 

@@ -1,6 +1,5 @@
 """The `nija` command: its sub-commands, and how a fault becomes one line and an exit code."""
 
-import logging
 import sys
 from typing import Any
 
@@ -10,6 +9,7 @@ from cli import (
     accounts,
     adopt,
     alerts,
+    automations,
     balances,
     blacklist,
     breakers,
@@ -21,6 +21,7 @@ from cli import (
     fleet,
     frozen,
     keys,
+    metrics,
     normalize,
     orders,
     reconcile,
@@ -30,12 +31,15 @@ from cli import (
     status,
     store,
     throttles,
+    up,
     venues,
     verify,
     watch,
 )
 from cli.console import complain
+from flows.logs import set_up_logs
 from models.errors import NijaError
+from models.settings import load_log_settings
 
 app = typer.Typer(
     name="nija",
@@ -52,14 +56,16 @@ app.command()(entry_check.entry_check)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)
-app.command()(verify.verify)
 app.command()(simulate.simulate)
 app.command()(accounts.forget)
 app.command()(adopt.adopt)
 app.command()(watch.start_up)
 app.command()(watch.watch)
 app.command()(status.status)
+app.command()(up.up)
+app.command()(up.down)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(automations.app, name="automations")
 app.add_typer(accounts.halts, name="halts")
 app.add_typer(frozen.app, name="frozen")
 app.add_typer(blacklist.app, name="blacklist")
@@ -71,9 +77,11 @@ app.add_typer(exits.app, name="exits")
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(risk.app, name="risk")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(verify.app, name="verify")
 app.add_typer(throttles.app, name="throttles")
 app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(metrics.app, name="metrics")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -84,10 +92,8 @@ INTERRUPTED = 130
 
 def run() -> None:
     """Run the command line: exit 1 when a command could not run, else what the command says."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
     try:
+        set_up_logs(load_log_settings())
         code = app(standalone_mode=False)
     except _ClickException as error:
         complain("USAGE", error.format_message())

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.console import AccountsOption, FleetOption, JsonOption, err, note, print_json
+from cli.fleet_file import told
 from cli.order_tables import order_words, show_canceled, show_details, show_orders, show_statistics
 from models.errors import ConfigError
 from models.order_report import CanceledOrder, CancelReport, OrderList, RestingOrder
@@ -65,7 +66,7 @@ def list_orders(  # noqa: PLR0917 - Typer reads the options off the signature
             from flows.order_desk import resting_orders  # noqa: PLC0415
             from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415 - so does ccxt
 
-            loaded = read_fleet(settings, fleet)
+            loaded = told(read_fleet(settings, fleet))
             async with open_runtime(settings, loaded) as runtime:
                 resting, errors = await resting_orders(runtime, loaded.choose(account or []))
             report = report.model_copy(update={"resting": resting, "errors": errors})
@@ -113,7 +114,7 @@ def cancel(
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
 
     async def run() -> int:
         async with open_runtime(settings, loaded) as runtime:
@@ -145,7 +146,7 @@ def cancel_all(
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
     (chosen,) = loaded.choose([account])
 
     async def run() -> int:

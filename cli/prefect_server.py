@@ -7,6 +7,8 @@ import urllib.request
 from pathlib import Path
 
 from cli.console import note
+from models.errors import ConfigError
+from models.settings import prefect_api
 
 DEFAULT_API = "http://127.0.0.1:4200/api"
 _PROBE_SECONDS = 2.0
@@ -16,7 +18,7 @@ _LOG_OUTSIDE_PREFECT = ("EventsWorker", "APILogWorker")
 
 def prepare_prefect(home: Path, *, verbose: bool) -> None:
     """Point Prefect at a running server, or say that a temporary one is started."""
-    wanted = os.environ.get("PREFECT_API_URL")
+    wanted = prefect_api(home)
     api = wanted or DEFAULT_API
     os.environ.setdefault("PREFECT_HOME", str((home / "prefect").absolute()))
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes one folder, and not its parents
@@ -34,7 +36,15 @@ def prepare_prefect(home: Path, *, verbose: bool) -> None:
     # Prefect gives up after 20 s, which a busy machine needs.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     where = f"PREFECT_API_URL {wanted} does not answer" if wanted else "no Prefect server is running"
-    note(f"{where}: starting a temporary one, about 10 s (`prefect server start` keeps one)")
+    note(f"{where}: starting a temporary one, about 10 s (`nija up` keeps one)")
+
+
+def require_prefect(home: Path) -> None:
+    """Point Prefect at a running server. Raises: ConfigError where none answers."""
+    api = prefect_api(home) or DEFAULT_API
+    if not _answers(api):
+        raise ConfigError("PREFECT_API_URL", f"no Prefect server answers at {api}", "one that runs: nija up")
+    prepare_prefect(home, verbose=False)
 
 
 def _answers(api: str) -> bool:

@@ -18,6 +18,7 @@ from cli.console import (
     out,
     print_json,
 )
+from cli.fleet_file import load_and_tell, told
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.fleet import load_fleet
@@ -51,6 +52,7 @@ def reconcile(
     from flows.over_accounts import AccountsRequest  # noqa: PLC0415 - ccxt takes a second that --help need not pay
     from flows.reconcile import reconcile_fleet  # noqa: PLC0415
 
+    load_and_tell(fleet)
     request = AccountsRequest(fleet=None if fleet is None else str(fleet.absolute()), accounts=account or [])
     report = asyncio.run(reconcile_fleet(request))
     (print_json if as_json else show_reconciliation)(report)
@@ -66,7 +68,7 @@ def accept(account: OneAccountOption, reason: ReasonOption, fleet: FleetOption =
     Example: nija reconcile accept --account alice --reason "staked by hand, the venue counts it twice"
     """
     settings, why = load_settings(), given(reason)
-    load_fleet(fleet or settings.fleet, policy_defaults()).choose([account])
+    told(load_fleet(fleet or settings.fleet, policy_defaults())).choose([account])
 
     async def run() -> int:
         async with await Store.open(settings.store_url) as store:

@@ -3,6 +3,7 @@
 import asyncio
 
 from cli.console import AccountsOption, FleetOption, JsonOption, print_json
+from cli.fleet_file import told
 from cli.render import show_recovery
 from models.settings import load_settings
 
@@ -18,7 +19,7 @@ def recover(fleet: FleetOption = None, account: AccountsOption = None, as_json: 
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
     settings = load_settings()
-    loaded = read_fleet(settings, fleet)
+    loaded = told(read_fleet(settings, fleet))
     chosen = loaded.choose(account or [])
 
     async def run() -> int:

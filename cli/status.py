@@ -1,4 +1,4 @@
-"""`nija status`: the whole fleet at a glance, from what the store knows."""
+"""`nija status`: the stack of this home, and the whole fleet at a glance, from what the store knows."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import FleetOption, JsonOption, out, print_json
+from cli.fleet_file import told
+from cli.stack.status import StatusReport, show_stack, stack_report
 from models.breaker import Health
 from models.clock import SystemClock
 from models.fleet import load_fleet
@@ -23,21 +25,27 @@ _PERCENT = 100
 
 
 def status(fleet: FleetOption = None, as_json: JsonOption = False) -> int:
-    """Show every account and what is measured of the fleet. It reads the store and asks no venue.
+    """Show the parts of `nija up`, every account, and what is measured of the fleet. It asks no venue.
 
     Example: nija status --json
     """
     from flows.status import fleet_metrics  # noqa: PLC0415 - the rules take a while that --help need not pay
 
     settings = load_settings()
-    loaded = load_fleet(fleet or settings.fleet, policy_defaults())
+    stack = stack_report(settings.home)
+    if not as_json:
+        show_stack(out, settings.home)  # first: what is down there is why the rest may not be known
+    loaded = told(load_fleet(fleet or settings.fleet, policy_defaults()))
 
     async def run() -> FleetMetrics:
         async with await Store.open(settings.store_url) as store:
             return await fleet_metrics(store, loaded, SystemClock().now())
 
     report = asyncio.run(run())
-    (print_json if as_json else show_status)(report)
+    if as_json:
+        print_json(StatusReport(**dict(report), stack=stack))
+    else:
+        show_status(report)
     return 0
 
 

@@ -3,19 +3,33 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, err, out, print_json
+from cli.fleet_file import load_and_tell
 from models.reasons import Verdict
-from models.verification import CheckResult, VerificationReport
+from models.settings import load_settings
+from models.store.engine import Store
+from models.store.verifications import verifications
+from models.verification import CheckResult, VerificationHistory, VerificationReport, verification_history
+
+app = typer.Typer(invoke_without_command=True, help="Prove that the rules hold and look at accounts; see earlier ones.")
 
 _VERDICT = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red", Verdict.SKIPPED: "dim"}
 
 
-def verify(fleet: FleetOption = None, account: AccountsOption = None, as_json: JsonOption = False) -> int:
+@app.callback()
+def verify(
+    context: typer.Context,
+    fleet: FleetOption = None,
+    account: AccountsOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Prove with this very program that its rules hold, then look at accounts without changing anything.
 
     The rules are put to the test at simulated venues of their own; no order leaves this machine. It takes about half a
@@ -25,14 +39,55 @@ def verify(fleet: FleetOption = None, account: AccountsOption = None, as_json: J
 
     Example: nija verify --account alice
     """
+    if context.invoked_subcommand is not None:
+        return 0
     from flows.over_accounts import AccountsRequest  # noqa: PLC0415 - ccxt takes a second that --help need not pay
     from flows.verify_weekly import verify_fleet  # noqa: PLC0415
 
+    load_and_tell(fleet)
     request = AccountsRequest(fleet=None if fleet is None else str(fleet.absolute()), accounts=account or [])
     with _shown() as told:
         report = asyncio.run(verify_fleet(request, told))
     (print_json if as_json else show_verification)(report)
     return report.exit_code
+
+
+@app.command("history")
+def list_verifications(
+    number: Annotated[int, typer.Argument(min=1, max=1000, metavar="[N]", help="At most so many.")] = 12,
+    as_json: JsonOption = False,
+) -> int:
+    """List the verifications that are kept, newest first: how much of each passed, and what failed. Asks no venue.
+
+    Example: nija verify history 4
+    """
+
+    async def run() -> tuple[VerificationReport, ...]:
+        async with await Store.open(load_settings().store_url) as store:
+            return await verifications(store, limit=number)
+
+    history = verification_history(asyncio.run(run()))
+    (print_json if as_json else show_history)(history)
+    return 0
+
+
+def show_history(history: VerificationHistory) -> None:
+    """Print one row a verification."""
+    if not history.verifications:
+        out.print("nothing was verified yet: nija verify")
+        return
+    table = Table("at (UTC)", title="Verifications", title_justify="left")
+    for column in ("passed", "failed", "skipped", "pass rate"):
+        table.add_column(column, justify="right")
+    table.add_column("what failed", overflow="fold")
+    for one in history.verifications:
+        rate = Text("none", style="bold red") if one.pass_rate is None else Text(f"{one.pass_rate:.1%}")
+        counts = (str(one.passed), Text(str(one.failed), style="bold red" if one.failed else ""), str(one.skipped))
+        failed = "\n".join(
+            f"{check.title}: {' '.join(filter(None, (check.code, check.found)))}" for check in one.failed_checks
+        )
+        table.add_row(f"{one.started_at:%Y-%m-%d %H:%M}", *counts, rate, Text(failed))
+    out.print(table)
 
 
 def show_verification(report: VerificationReport) -> None:

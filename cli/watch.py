@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import AccountsOption, FleetOption, JsonOption, note, out, print_json
+from cli.fleet_file import load_and_tell, told
 from cli.prefect_server import prepare_prefect
 from cli.status import show_status
 from models.alert import FLEET, Severity
 from models.settings import load_settings
-from models.watch_report import MatterReport, StartUpReport, WatchReport
+from models.watch_report import MatterReport, StartUpReport, WatchReport, folded
 
 STYLE = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
@@ -29,6 +30,7 @@ def watch(fleet: FleetOption = None, as_json: JsonOption = False) -> int:
     """
     from flows.watch import WatchRequest, watch_fleet  # noqa: PLC0415 - Prefect takes seconds that --help need not pay
 
+    load_and_tell(fleet)
     request = WatchRequest(fleet=None if fleet is None else str(fleet.absolute()))
     report = asyncio.run(watch_fleet(request))
     (print_json if as_json else show_watch)(report)
@@ -51,7 +53,7 @@ def start_up(
     from tasks.runtime import read_fleet  # noqa: PLC0415 - see below
 
     path = fleet or settings.fleet
-    read_fleet(settings, path).choose(account or [])  # before a server is started for a run that could not begin
+    told(read_fleet(settings, path)).choose(account or [])  # before a server is started for a run that could not begin
     prepare_prefect(settings.home, verbose=verbose)
     from flows.over_accounts import AccountsRequest  # noqa: PLC0415 - Prefect reads its settings when it is imported
     from flows.start_up import start_up as flow  # noqa: PLC0415
@@ -74,8 +76,8 @@ def show_watch(report: WatchReport) -> None:
 
 
 def show_start_up(report: StartUpReport) -> None:
-    """Print what must be known, then every account at a glance."""
-    show_matters(report.matters, "there is nothing to know")
+    """Print what must be known, alike matters of an account in one row, then every account at a glance."""
+    show_matters(folded(report.matters), "there is nothing to know")
     totals = report.adoption.totals
     recovered = sum(len(account.orders) for account in report.recovery.accounts)
     note(

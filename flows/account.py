@@ -3,6 +3,7 @@
 import logging
 from contextlib import AsyncExitStack
 
+from flows.account_metrics import account_metrics
 from flows.account_report import Story
 from flows.balance_report import tell_last_balance
 from flows.exit_alerts import tell_exits
@@ -17,6 +18,7 @@ from models.errors import (
     VenueError,
 )
 from models.fleet import Account
+from models.log_context import about, about_plan
 from models.order import LedgerOrder
 from models.reasons import AccountStatus, ActionKind, HaltCause, OrderState
 from models.report import AccountReport
@@ -57,6 +59,13 @@ async def normalize_account(
 
     `approved`: the content hash of the plan a person saw; another plan is then not applied.
     """
+    with about(account.id, run_id):
+        return await _normalized(runtime, account, run_id, live=live, approved=approved, scope=scope)
+
+
+async def _normalized(
+    runtime: Runtime, account: Account, run_id: str, *, live: bool, approved: str | None, scope: Scope
+) -> AccountReport:
     policy = runtime.fleet.policies[account.id]
     story = Story(account.id, policy.max_positions, policy.version, live=live)
     run = _Run(runtime, account, run_id, story, approved, scope)
@@ -141,6 +150,7 @@ class _Run:
                 policy, now = self.runtime.fleet.policies[self.account.id], self.runtime.clock.now()
                 await tell_last_balance(self.runtime.store, self.story, policy, self.account.quote, now)
             told = self.story.told(status, orders, marked)
+            log.info("account metrics", extra=account_metrics(self.account, told, self.story))
             await save_account_run(
                 self.runtime.store,
                 self.run_id,
@@ -178,6 +188,7 @@ class _Run:
     def _keep(self, at: AccountAt) -> None:
         self.story.snapshots.append(at.snapshot)
         self.story.plans.append(at.plan)
+        about_plan(at.plan.plan_id)
 
     async def _refuse_withdrawal_key(self, at: AccountAt) -> None:
         try:

@@ -13,6 +13,7 @@ from flows.examination import Examination
 from models.breaker import EVERYBODY, BreakerStatus, CircuitState, address_of
 from models.errors import NijaError
 from models.fleet import Account
+from models.log_context import about
 from models.reasons import Check, Verdict
 from models.report import CheckReport, DoctorReport, ExaminedAccount
 from models.store.balances import balance_of
@@ -32,7 +33,8 @@ async def examine_fleet(runtime: Runtime, accounts: Sequence[Account]) -> Doctor
 
     async def one(account: Account) -> ExaminedAccount:
         async with bound:
-            return await _examine(runtime, account)
+            with about(account.id):
+                return await _examine(runtime, account)
 
     examined = await asyncio.gather(*(one(account) for account in accounts))
     return DoctorReport(started_at=started_at, finished_at=runtime.clock.now(), accounts=examined)

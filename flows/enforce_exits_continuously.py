@@ -15,10 +15,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from flows.exit_desk import PIPELINE_NAME
 from flows.exit_watch import Watch, onlooker
 from flows.normalize import FleetRequest
 from flows.pipeline import Pipeline, started
-from flows.watched_account import PIPELINE_NAME
 from models.exit_watch import ExitWatchReport
 from models.settings import load_settings
 from models.store.watchers import watch_held

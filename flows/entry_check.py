@@ -15,6 +15,7 @@ from models.amounts import money, plain
 from models.errors import ContractBroken, EmptyLooking, EquityMismatched, NijaError, VenueError, VenueUnavailable
 from models.fleet import Account
 from models.market import Price
+from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Block, HaltCause, Mode
 from models.report import EntryReport, ErrorReport
@@ -32,6 +33,7 @@ from rules.balance import balance_words
 from rules.cap import slots_taken
 from rules.entry import EntryFacts, EntryVerdict, judge_entry
 from rules.limits import day_judge, is_stopped, low_balance_words
+from rules.viability import fee_words, round_trip_fraction
 from tasks.fleet_positions import Elsewhere, count_elsewhere
 from tasks.last_known import last_known
 from tasks.read_account import check_snapshot, failure_counted, read_snapshot
@@ -70,6 +72,7 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
     now, balance = runtime.clock.now(), await balance_of(runtime.store, account.id)
     causes, set_aside = await _standing(runtime, account, seen.errors)
     await _warn_of_low_balance(runtime, account, seen)
+    _tell_of_fees(seen, symbol, notional, policy)
     elsewhere = await count_elsewhere(runtime, runtime.fleet.of_others(account))
     seen.errors += elsewhere.warnings
     facts = EntryFacts(
@@ -190,6 +193,14 @@ async def _warn_of_low_balance(runtime: Runtime, account: Account, seen: _Seen) 
     if words is not None:
         seen.errors.append(ErrorReport(code="LOW_BALANCE", message=words))
         await count(runtime.store, {"low_balance_warnings": 1}, now=runtime.clock.now())
+
+
+def _tell_of_fees(seen: _Seen, symbol: str, notional: Decimal, policy: Policy) -> None:
+    """Say that what the venue takes is too much, or that nobody knows what it takes."""
+    market = None if seen.snapshot is None else seen.snapshot.markets.get(symbol)
+    if market is not None and (words := fee_words(market, notional, policy)) is not None:
+        code = "FEE_UNKNOWN" if round_trip_fraction(market) is None else "FEES_TOO_HIGH"
+        seen.errors.append(ErrorReport(code=code, symbol=symbol, message=words))
 
 
 async def _judge_and_reserve(

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from brokers.hub import SharedVenue
+from flows.exit_desk import PIPELINE_NAME
 from flows.pipeline import current_flow_run
-from flows.watched_account import PIPELINE_NAME, WatchedAccount
+from flows.watched_account import WatchedAccount
 from models.errors import NijaError, NotAsked, StoreError
 from models.exit_watch import ExitWatchReport, WatchEnd
 from models.fleet import Account

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.pipeline import Pipeline, Recorded, recorded
 from models.errors import NijaError
 from models.fleet import Account
+from models.log_context import about
 from models.reasons import Mode
 from models.report import ErrorReport
 from models.settings import load_settings
@@ -53,15 +54,19 @@ async def at_each(
 
     async def one(account: Account) -> R:
         async with bound:
-            try:
-                async with _opened(runtime, account, run_id) as at:
-                    return await look(at)
-            except NijaError as error:
-                return failed(account, ErrorReport(code=error.code, message=str(error)))
-            except Exception as error:
-                log.exception("account failed", extra={"account": account.id})
-                words = f"{type(error).__name__}, see the log; nothing was sent"
-                return failed(account, ErrorReport(code="INTERNAL_ERROR", message=words))
+            with about(account.id, run_id):
+                return await looked_at(account)
+
+    async def looked_at(account: Account) -> R:
+        try:
+            async with _opened(runtime, account, run_id) as at:
+                return await look(at)
+        except NijaError as error:
+            return failed(account, ErrorReport(code=error.code, message=str(error)))
+        except Exception as error:
+            log.exception("account failed", extra={"account": account.id})
+            words = f"{type(error).__name__}, see the log; nothing was sent"
+            return failed(account, ErrorReport(code="INTERNAL_ERROR", message=words))
 
     return await asyncio.gather(*(one(account) for account in runtime.fleet.choose(request.accounts)))
 

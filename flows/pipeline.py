@@ -16,12 +16,14 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Abort
 from prefect.states import Completed
 
+from flows.logs import set_up_flow_logs
 from models.errors import LeaseHeld, StoreError
 from models.settings import load_settings
 from models.store.engine import Store
 from models.store.heartbeats import PIPELINE, beat
 from models.store.leases import Holder, drop_released, hold
 from models.store.runs import end_runs_of, finish_run, start_run
+from tasks.deliver import tell_at_once
 from tasks.runtime import Runtime
 
 T = TypeVar("T")
@@ -60,6 +62,7 @@ async def started(pipeline: Pipeline, act: Callable[[], Awaitable[T]]) -> T | St
     because the state of the flow run is the other's. Raises: StoreError, ConfigError, and what `act` raises.
     """
     flow_run = current_flow_run()
+    set_up_flow_logs(unattended=is_unattended())
     if flow_run is None:
         return await act()
     async with _claimed(flow_run) as done_at:
@@ -97,6 +100,7 @@ async def seen(store: Store, pipeline: Pipeline, *, now: datetime, detail: str =
     """Leave a sign of life of a run over a fleet that is not kept in the store. Raises: StoreError."""
     every = _interval(pipeline, current_flow_run())
     await beat(store, pipeline.name, {PIPELINE: "ok"}, now=now, every=every, detail=detail)
+    await tell_at_once(store, load_settings())
 
 
 def current_flow_run() -> FlowRun | None:
@@ -118,6 +122,7 @@ async def _end(
     await finish_run(runtime.store, run.run_id, now=now)
     every = _interval(pipeline, current_flow_run())
     await beat(runtime.store, pipeline.name, statuses, now=now, every=every, detail=detail)
+    await tell_at_once(runtime.store, runtime.settings)
 
 
 async def _seen(pipeline: Pipeline, flow_run: FlowRun, why: str) -> None:

@@ -12,6 +12,7 @@ from brokers.ledger import Ledger
 from models.amounts import plain
 from models.errors import NijaError
 from models.fleet import Account
+from models.log_context import about
 from models.order import LedgerOrder
 from models.report import ErrorReport, RecoveredAccount, RecoveredOrder, RecoveryReport
 from models.store.leases import hold
@@ -28,7 +29,8 @@ async def recover_fleet(runtime: Runtime, accounts: Sequence[Account]) -> Recove
 
     async def one(account: Account) -> RecoveredAccount:
         async with bound:
-            return await _recover(runtime, account, run_id)
+            with about(account.id, run_id):
+                return await _recover(runtime, account, run_id)
 
     return RecoveryReport(
         run_id=run_id,

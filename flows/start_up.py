@@ -33,7 +33,7 @@ from models.reconciliation import Finding
 from models.report import ErrorReport, RecoveryReport, RunReport
 from models.settings import load_settings
 from models.store.runs import end_runs, unfinished_runs
-from models.watch_report import MatterReport, StartUpReport, matter
+from models.watch_report import MatterReport, StartUpReport, folded, matter
 from rules.watching import findings
 from tasks.runtime import Runtime, open_runtime, read_fleet
 
@@ -51,7 +51,7 @@ async def start_up(request: AccountsRequest) -> StartUpReport | State[Any]:
     """
     report = await started(START_UP, partial(start_up_fleet, request, on_prefect=True))
     if isinstance(report, StartUpReport):
-        rows = [found.model_dump(mode="json") for found in report.matters]
+        rows = [found.model_dump(mode="json") for found in folded(report.matters)]
         await acreate_table_artifact(key="nija-start-up", table=rows, description=report.outcome)
     return report
 
@@ -138,7 +138,8 @@ def _faults(account: str, errors: Sequence[ErrorReport], severity: Severity) -> 
 def _worst_first(known: Sequence[OperationalAlert]) -> list[MatterReport]:
     """Tell each matter once, as the first step that met it said it."""
     once = {(alert.code, alert.account, alert.symbol): alert for alert in reversed(known)}
-    return [matter(a) for a in sorted(once.values(), key=lambda a: (_URGENCY.index(a.severity), a.account, a.code))]
+    order = sorted(once.values(), key=lambda a: (_URGENCY.index(a.severity), a.account, a.code, a.symbol))
+    return [matter(alert) for alert in order]
 
 
 async def _end_dead_runs(runtime: Runtime, recovery: RecoveryReport) -> int:

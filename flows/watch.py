@@ -18,13 +18,15 @@ from sqlalchemy import Connection
 
 from flows.fleet_view import view_of
 from flows.pipeline import Pipeline, seen, started
-from models.alert import FLEET, OperationalAlert
+from flows.report_trouble import TROUBLES
+from models.alert import FLEET, OperationalAlert, StandingAlert
 from models.clock import SystemClock
 from models.fleet import Fleet, load_fleet
 from models.settings import load_settings, policy_defaults
-from models.store.alerts import keep_all_alerts
+from models.store.alerts import alerts, close_alerts, keep_all_alerts
 from models.store.decisions import Decision, decisions, record
 from models.store.engine import Store
+from models.store.heartbeats import PIPELINE, heartbeats
 from models.watch import RESTARTABLE
 from models.watch_report import RestartReport, WatchReport, matter
 from rules.watching import WATCHED, Facts, findings, to_restart
@@ -68,6 +70,7 @@ async def watch_fleet(request: WatchRequest, *, restart: Restart | None = None) 
         new, over = await keep_all_alerts(store, WATCHED, found, now=now)
         restarts = [] if restart is None else await _restart(store, fleet, view.facts, found, restart)
         await seen(store, WATCH, now=now)
+        over += await _over(store, now)
     return WatchReport(
         told_at=now,
         matters=[matter(alert) for alert in found],
@@ -111,6 +114,19 @@ async def _restart(
         told.append(RestartReport(pipeline=pipeline, deployment=deployment, started=not why, why=why))
     await keep_all_alerts(store, [RESTART_FAILED], failed, now=facts.now)
     return told
+
+
+async def _over(store: Store, now: datetime) -> tuple[StandingAlert, ...]:
+    """Close what Prefect saw of a pipeline that has ended well since; return it."""
+    well = {b.pipeline: b.last_ok for b in await heartbeats(store) if b.account == PIPELINE and b.last_ok is not None}
+    over = [
+        one
+        for one in await alerts(store)
+        if one.alert.code in TROUBLES and well.get(one.alert.symbol, one.last_at) > one.last_at
+    ]
+    for one in over:
+        await close_alerts(store, [one.alert.code], account=FLEET, symbol=one.alert.symbol, now=now)
+    return tuple(over)
 
 
 async def _tried(store: Store) -> dict[str, datetime]:

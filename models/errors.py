@@ -7,6 +7,7 @@ NijaError
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
 ├── BalanceLagging        the balance does not show yet what was sold; the account is left alone
 ├── VaultLocked           the account's stored keys cannot be opened; restore the master key, or add them again
+├── ChannelLocked         an alert channel's address cannot be opened; restore the master key, or add it again
 ├── PlanExpired           too old to be applied; plan again
 ├── KeyMayWithdraw        the key can move funds out; no order is sent with it
 ├── LeaseHeld             another run has the account; come back later
@@ -93,6 +94,22 @@ class VaultLocked(NijaError):
         return (
             f"the stored keys of {self.account} cannot be opened: {self.problem}; restore the master key, "
             f"or store them anew: nija keys add --account {self.account} --replace"
+        )
+
+
+class ChannelLocked(NijaError):
+    """An alert channel's address cannot be opened. Other channels go on, and the alerts themselves stand."""
+
+    code = "CHANNEL_LOCKED"
+
+    def __init__(self, channel: str, problem: str) -> None:
+        super().__init__(channel, problem)
+        self.channel, self.problem = channel, problem
+
+    def __str__(self) -> str:
+        return (
+            f"the address of channel {self.channel} cannot be opened: {self.problem}; restore the master key, "
+            f"or add it anew: nija alerts channels remove {self.channel}, then add"
         )
 
 

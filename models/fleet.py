@@ -16,6 +16,7 @@ from models.settings import POLICY_VARIABLES
 from models.watch import WatchLimits
 
 _VARIABLES = {field: name for name, field in POLICY_VARIABLES.items()}
+_NAMED = 5  # accounts of one warning
 ACCOUNT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
 
@@ -130,11 +131,16 @@ class Fleet(BaseModel):
     def warnings(self) -> tuple[str, ...]:
         """What the file allows but an operator should know."""
         with_platform = {account.venue for account in self.accounts if account.kind is Kind.PLATFORM}
-        return tuple(
-            f"PLATFORM_NOT_CONFIGURED: user account {account.id!r} is on {account.venue}, where no platform account is"
-            for account in self.accounts
-            if account.kind is Kind.USER and account.venue not in with_platform
-        )
+        alone = [a for a in self.accounts if a.kind is Kind.USER and a.venue not in with_platform]
+        if not alone:
+            return ()
+        if len(alone) == 1:
+            words = f"user account {alone[0].id!r} is on {alone[0].venue}, where no platform account is"
+        else:
+            names = ", ".join(f"{a.id!r} on {a.venue}" for a in alone[:_NAMED])
+            more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
+            words = f"{len(alone)} user accounts are on venues where no platform account is: {names}{more}"
+        return (f"PLATFORM_NOT_CONFIGURED: {words}",)
 
 
 def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
@@ -162,6 +168,7 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
             problem = f"{account.id!r} and {seen[account.env_name]!r} would read the same credentials"
             raise ConfigError(f"{path}: accounts[{place}].id", problem, "ids that differ in more than - and _")
         seen[account.env_name] = account.id
+    _check_restricted(path, file, policies)
     by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
     return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account, limits=file.limits, watch=file.watch)
 
@@ -208,6 +215,22 @@ def _policy(path: Path, name: str | None, values: Mapping[str, Any], defaults: M
             raise ConfigError("environment", first["msg"].removeprefix("Value error, ")) from None
         first["loc"] = ("policies", name, *first["loc"])
         raise _config_error(path, first, Policy) from None
+
+
+def _check_restricted(path: Path, file: FleetFile, policies: Mapping[str, Policy]) -> None:
+    """Refuse a restricted symbol that no market of the accounts can have: it would restrict nothing.
+
+    An account trades in the markets of its own quote currency alone. Raises: ConfigError.
+    """
+    for name, policy in policies.items():
+        quotes = sorted({account.quote for account in file.accounts if account.policy == name})
+        for place, symbol in enumerate(policy.restricted_symbols):
+            if quotes and symbol.split("/")[1] not in quotes:
+                raise ConfigError(
+                    f"{path}: policies.{name}.restricted_symbols[{place}]",
+                    f"{symbol!r} is no market of an account under this policy",
+                    ", ".join(f"BASE/{quote}" for quote in quotes),
+                )
 
 
 def _as_exact(value: object) -> object:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from models.amounts import plain
 from models.risk import RiskLimits
@@ -14,7 +15,17 @@ from models.scope import Scope
 NO_CAP = 1000  # positions; the most that a policy can allow
 
 Usd = Annotated[Decimal, Field(ge=0, le=Decimal(1_000_000_000), allow_inf_nan=False)]
-Symbol = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+
+
+def _as_markets_are_written(symbol: str) -> str:
+    if not re.fullmatch(r"[^/:\s]+/[^/:\s]+", symbol) or symbol != symbol.upper():
+        raise ValueError(f"expected upper case BASE/QUOTE, as in AUT/USD, found {symbol!r}")
+    return symbol
+
+
+Symbol = Annotated[
+    str, AfterValidator(_as_markets_are_written), Field(json_schema_extra={"pattern": "^[^/:\\sa-z]+/[^/:\\sa-z]+$"})
+]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -148,6 +159,13 @@ class Policy(BaseModel):
         allow_inf_nan=False,
         description="An account that is further below its highest equity enters nothing until a person says so: "
         "0.2 is 20 %; null: never.",
+    )
+    max_round_trip_fee_fraction: Decimal | None = Field(
+        default=Decimal("0.025"),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="No entry where the fees of buying and selling again take more of it: 0.025 is 2.5 %; null: any.",
     )
     minimum_balance_usd: Usd = Field(default=Decimal(10), description="No entry while the equity is below this.")
     low_balance_warning_usd: Usd = Field(default=Decimal(50), description="An equity below this is warned of.")

@@ -140,6 +140,8 @@ class Block(StrEnum):
     MARKET_INACTIVE = "market_inactive"
     NO_PRICE = "no_price"
     BELOW_VENUE_MINIMUM = "below_venue_minimum"
+    FLOOR_ABOVE_CEILING = "floor_above_ceiling"  # the venue takes nothing as small as our limits ask for
+    FEES_TOO_HIGH = "fees_too_high"
     INSUFFICIENT_CASH = "insufficient_cash"
     EQUITY_MISMATCH = "equity_mismatch"
     BREAKER_OPEN = "breaker_open"

@@ -3,13 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from models.errors import ConfigError
+from models.errors import ConfigError, StoreError
+from models.redaction import keep_secret
 
 # The names the environment uses for policy defaults; what stands in the fleet file wins over them.
 POLICY_VARIABLES = {
@@ -27,11 +29,16 @@ POLICY_VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One account's keys. They print as asterisks."""
+    """One account's keys. They print as asterisks, and no line of the log shows them from here on."""
 
     api_key: SecretStr
     api_secret: SecretStr
     passphrase: SecretStr | None = None
+
+    def __post_init__(self) -> None:
+        for part in (self.api_key, self.api_secret, self.passphrase):
+            if part is not None:
+                keep_secret(part.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +71,72 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home.absolute() / 'nija.db'}"
 
 
+class LogFormat(StrEnum):
+    """How lines of the log are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogSettings(BaseSettings):
+    """What is logged on this machine, and how. `log_level` None: nothing is said of it."""
+
+    model_config = SettingsConfigDict(env_prefix="NIJA_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = None
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+
+class _WithoutItsStore(Settings):
+    """The settings of a home whose store does not run. To work on another one would part the ledger in two."""
+
+    @property
+    def store_url(self) -> str:
+        """Raise StoreError: there is a store, and it is not there."""
+        why = "this home's store is the PostgreSQL of `nija up`, which does not run: start it, or set NIJA_DATABASE_URL"
+        raise StoreError("STORE_UNREACHABLE", str(self.home.absolute()), why)
+
+
 def load_settings() -> Settings:
-    """Read the environment. Raises: ConfigError naming the variable."""
+    """Read the environment, then what `nija up` has left in the home folder; the environment wins.
+
+    Raises: ConfigError naming the variable, or the file of the stack.
+    """
     try:
-        return Settings()
+        settings = Settings()
+        if settings.database_url is not None or not (settings.home / "stack.json").exists():
+            return settings
+        from models.stack import read_record  # noqa: PLC0415 - only a home with a stack pays for the process list
+
+        record = read_record(settings.home)
+        if record is None or not record.holds_store:
+            return settings
+        if not record.store_is_there:
+            return _WithoutItsStore()
+        return settings.model_copy(update={"database_url": record.database_url.get_secret_value()})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"NIJA_{str(first['loc'][0]).upper()}"
-        raise ConfigError(f"environment {name}", f"{first['msg']}, found {first['input']!r}") from None
+        raise _wrong(error) from None
+
+
+def load_log_settings() -> LogSettings:
+    """Read what the environment says of the log. Raises: ConfigError naming the variable."""
+    try:
+        return LogSettings()
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    name = f"NIJA_{str(first['loc'][0]).upper()}"
+    return ConfigError(f"environment {name}", f"{first['msg']}, found {first['input']!r}")
 
 
 def policy_defaults(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -111,3 +176,28 @@ def master_key_settings(home: Path, environment: Mapping[str, str] = os.environ)
 def as_pem(secret: str) -> str:
     """Return a secret with its line breaks: a private key in PEM is often written in one line, with escaped ones."""
     return secret.replace("\\n", "\n") if secret.startswith("-----BEGIN") else secret
+
+
+def prefect_api(home: Path, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the address of the Prefect server that somebody named: the environment, else the stack of this home."""
+    named = environment.get("PREFECT_API_URL")
+    if named or not (home / "stack.json").exists():
+        return named
+    from models.stack import read_record  # noqa: PLC0415 - see above
+
+    record = read_record(home)
+    return record.prefect_api_url if record is not None and record.server_is_there else None
+
+
+def database_of(home: Path, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the PostgreSQL that somebody runs for this home: the environment's, else the last stack's.
+
+    None: there is none, and a stack makes its own.
+    """
+    named = environment.get("NIJA_DATABASE_URL")
+    if named or not (home / "stack.json").exists():
+        return named or None
+    from models.stack import read_record  # noqa: PLC0415 - see above
+
+    record = read_record(home)
+    return None if record is None or record.own_postgres else record.database_url.get_secret_value()

@@ -73,6 +73,38 @@ class VerificationReport(BaseModel):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped; {rate}, {took:.1f} s"
 
 
+class KeptVerification(BaseModel):
+    """One verification of before: what it came to, and which of its checks failed. `pass_rate` as in the report."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    passed: int
+    failed: int
+    skipped: int
+    pass_rate: float | None
+    failed_checks: list[CheckResult]
+
+
+class VerificationHistory(BaseModel):
+    """The verifications that are kept, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verifications: list[KeptVerification]
+
+
+def verification_history(reports: Iterable[VerificationReport]) -> VerificationHistory:
+    """Return reports as their history is read: without the checks that passed."""
+    kept = (
+        KeptVerification(**report.model_dump(exclude={"checks"}), failed_checks=list(report.failures))
+        for report in reports
+    )
+    return VerificationHistory(verifications=list(kept))
+
+
 def verification_report(
     run_id: str, started_at: datetime, finished_at: datetime, checks: Iterable[CheckResult]
 ) -> VerificationReport:

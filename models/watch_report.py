@@ -1,5 +1,6 @@
 """What the watch, a start-up and `nija alerts` say. Fields are kept and grow only by addition."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -7,9 +8,12 @@ from pydantic import BaseModel, ConfigDict
 
 from models.adoption_report import AdoptionReport
 from models.alert import OperationalAlert, Severity, StandingAlert
+from models.alert_report import UserAlertReport
 from models.metrics import FleetMetrics
 from models.reconcile_report import ReconciliationReport
 from models.report import RecoveryReport, RunReport
+
+_NAMED = 3  # symbols of a folded row
 
 
 class _Part(BaseModel):
@@ -87,9 +91,10 @@ class AlertReport(_Part):
 
 
 class AlertList(_Part):
-    """Alerts, newest first."""
+    """Alerts, newest first, and those that people made."""
 
     alerts: list[AlertReport]
+    mine: list[UserAlertReport] = []
 
 
 def matter(alert: OperationalAlert) -> MatterReport:
@@ -101,6 +106,28 @@ def matter(alert: OperationalAlert) -> MatterReport:
         symbol=alert.symbol,
         message=alert.message,
     )
+
+
+def folded(matters: Iterable[MatterReport]) -> list[MatterReport]:
+    """Return matters to read: those of one account and one code in one row, which counts them and names the first.
+
+    What is critical stands by itself, each with its own words. A row that stands for several has no symbol. A row
+    stands where the first of its matters did.
+    """
+    groups: dict[tuple[str, ...], list[MatterReport]] = {}
+    for one in matters:
+        apart = one.symbol if one.severity is Severity.CRITICAL else ""
+        groups.setdefault((one.severity, one.account, one.code, apart), []).append(one)
+    return [alike[0] if len(alike) == 1 else _folded(alike) for alike in groups.values()]
+
+
+def _folded(alike: list[MatterReport]) -> MatterReport:
+    first, *_ = alike
+    names = ", ".join(m.symbol for m in alike[:_NAMED] if m.symbol)
+    more = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
+    words = {m.message for m in alike}
+    said = first.message if len(words) == 1 else f"{first.symbol or 'the first'}: {first.message}"
+    return first.model_copy(update={"symbol": "", "message": f"{len(alike)}: {names}{more}. {said}"})
 
 
 def alert_report(standing: StandingAlert) -> AlertReport:

@@ -21,6 +21,7 @@ from rules.reconcile import equity_mismatch
 from rules.risk import entry_blocks
 from rules.sellable import too_small
 from rules.valuation import price_problem
+from rules.viability import allowed_amount, are_fees_too_high, least_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +148,16 @@ def _risk_blocks(facts: EntryFacts) -> Iterator[Block]:
     Cash that open orders hold is at stake already, and so is what was allowed a moment ago.
     """
     yield from (block for cause, block in RISK_CAUSES.items() if cause in facts.halted_for)
-    exposure, positions = facts.reserved_quote, 0
-    if (snapshot := facts.snapshot) is not None:
-        exposure += snapshot.equity - snapshot.cash_free
-        positions = len(_slots(facts, snapshot)[1])
+    positions = 0 if facts.snapshot is None else len(_slots(facts, facts.snapshot)[1])
+    limits = facts.policy.risk_limits
     yield from entry_blocks(
-        facts.amount_quote, exposure=exposure, positions=positions, day=facts.day, limits=facts.policy.risk_limits
+        facts.amount_quote, exposure=_at_stake(facts), positions=positions, day=facts.day, limits=limits
     )
+
+
+def _at_stake(facts: EntryFacts) -> Decimal:
+    snapshot = facts.snapshot
+    return facts.reserved_quote + (Decimal(0) if snapshot is None else snapshot.equity - snapshot.cash_free)
 
 
 def _slots(facts: EntryFacts, snapshot: Snapshot) -> tuple[set[str], set[str]]:
@@ -174,8 +178,13 @@ def _market_blocks(facts: EntryFacts, snapshot: Snapshot) -> Iterator[Block]:
     max_price_age = timedelta(seconds=facts.policy.max_price_age_seconds)
     if facts.price is None or price_problem(facts.price, now=facts.now, max_price_age=max_price_age):
         yield Block.NO_PRICE
-    elif market is not None and _is_below_minimum(facts.amount_quote, facts.price, market):
-        yield Block.BELOW_VENUE_MINIMUM
+    elif market is not None:
+        if _is_below_minimum(facts.amount_quote, facts.price, market):
+            yield Block.BELOW_VENUE_MINIMUM
+        if _is_floor_above_ceiling(facts, facts.price, market):
+            yield Block.FLOOR_ABOVE_CEILING
+    if market is not None and are_fees_too_high(market, facts.policy):
+        yield Block.FEES_TOO_HIGH
 
 
 def _is_below_minimum(amount_quote: Decimal, price: Price, market: Market) -> bool:
@@ -183,3 +192,13 @@ def _is_below_minimum(amount_quote: Decimal, price: Price, market: Market) -> bo
         return True
     quantity = floor_to_step(amount_quote / price.value, market.lot_step)
     return too_small(quantity, price=price.value, market=market) is not None
+
+
+def _is_floor_above_ceiling(facts: EntryFacts, price: Price, market: Market) -> bool:
+    """Whether no amount at all is both large enough for the venue and small enough for our limits.
+
+    A limit that leaves nothing says so itself.
+    """
+    floor = least_amount(market, price.value)
+    ceiling = allowed_amount(facts.policy.risk_limits, _at_stake(facts), facts.set_aside)
+    return floor is not None and ceiling is not None and 0 < ceiling < floor

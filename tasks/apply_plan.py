@@ -34,7 +34,7 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
         raise PlanExpired(at.id, plan.expires_at)
     lease = at.held_lease()
     positions = {p.symbol: p for p in snapshot.positions}
-    intents = [_intent(at, plan, action, positions[action.symbol], cycle) for action in plan.orders]
+    intents = [intent_of(at, plan, action, positions[action.symbol], cycle) for action in plan.orders]
     accepted = await at.ledger.commit(lease, intents, at.clock.now())
     conversions = [i for i in intents if i.kind is ActionKind.CONVERT_DUST and i.client_order_id in accepted]
     sales = [
@@ -126,7 +126,8 @@ async def _free_what_is_held(at: AccountAt, action: Action, snapshot: Snapshot) 
     return floor_to_step(free, market.lot_step) >= action.quantity
 
 
-def _intent(at: AccountAt, plan: Plan, action: Action, position: Position, cycle: int) -> Intent:
+def intent_of(at: AccountAt, plan: Plan, action: Action, position: Position, cycle: int) -> Intent:
+    """Return what an action means to send."""
     if position.price is None:
         raise RuntimeError(f"{at.id}: {action.symbol} has no price and cannot be in a plan")
     return Intent(

@@ -120,11 +120,14 @@ def gate_accounts(asked: Sequence[Asked]) -> list[Answer]:
     Raises: ConfigError when validation is switched off.
     """
     answers: list[Answer] = []
+    passed: defaultdict[tuple[int, timedelta], set[str]] = defaultdict(set)  # by the read and what was asked of it
     for one, positions in zip(asked, _gate_positions(asked), strict=True):
-        snapshot = one.snapshot
+        snapshot, max_age = one.snapshot, _max_age(one.policy)
         held = [p.symbol for p in snapshot.positions if p.symbol in snapshot.markets]
-        needed = [symbol for symbol in held if symbol not in one.passed]
-        prices = gate_prices(one.prices, needed=needed, now=one.now, max_price_age=_max_age(one.policy))
+        before = passed[id(one.prices), max_age]
+        needed = [symbol for symbol in held if symbol not in one.passed and symbol not in before]
+        prices = gate_prices(one.prices, needed=needed, now=one.now, max_price_age=max_age)
+        before.update(prices.accepted)
         results = positions, _doubt_the_clock(prices, len(held))
         broken = [result for result in results if not result.ok]
         frames = " and ".join(result.frame for result in broken)

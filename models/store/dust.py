@@ -26,7 +26,7 @@ async def blacklist(store: Store, account: str | None = None) -> tuple[tuple[str
     query = select(marks.account, marks.symbol, marks.reason, marks.value, marks.marked_at, marks.retry_at)
     query = query.where(_STANDS).order_by(marks.account, marks.symbol)
     rows = await store.rows(query if account is None else query.where(marks.account == account))
-    return tuple((row.account, _mark(row)) for row in rows)
+    return tuple((row.account, mark_of(row)) for row in rows)
 
 
 async def mark(store: Store, account: str, marks: Mapping[str, DustMark], *, mode: Mode, policy_version: str) -> None:
@@ -116,7 +116,7 @@ async def clear_marks(store: Store, account: str, *, by: str, reason: str, now: 
 
 def _standing(connection: Connection, account: str) -> dict[str, DustMark]:
     rows = connection.execute(select(DUST_MARKS).where(DUST_MARKS.c.account == account, _STANDS))
-    return {row.symbol: _mark(row) for row in rows}
+    return {row.symbol: mark_of(row) for row in rows}
 
 
 def _insert(connection: Connection, account: str, new: DustMark, *, mode: Mode, policy_version: str) -> None:
@@ -134,7 +134,8 @@ def _insert(connection: Connection, account: str, new: DustMark, *, mode: Mode, 
     )
 
 
-def _mark(row: Row[Any]) -> DustMark:
+def mark_of(row: Row[Any]) -> DustMark:
+    """Read a row of the blacklist."""
     return DustMark(row.symbol, Reason(row.reason), row.value, row.marked_at, row.retry_at)
 
 

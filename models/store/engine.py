@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from models.errors import StoreError
-from models.store.migrate import migrate
+from models.store.migrate import migrate, refuse_other_schema
 from models.store.threads import SqliteThreads
 
 T = TypeVar("T")
@@ -66,6 +66,21 @@ class Store:
         try:
             with store.faults():
                 await migrate(store._engine)
+        except StoreError:
+            await store.close()
+            raise
+        return store
+
+    @classmethod
+    async def look_at(cls, url: str) -> Self:
+        """Connect to `url` to read what is there: nothing is made, and no schema is changed.
+
+        Raises: StoreError, also where there is no store yet, or one whose schema is not this program's.
+        """
+        store = cls(*_engine(url, makes=False))
+        try:
+            with store.faults():
+                await refuse_other_schema(store._engine, store.where)
         except StoreError:
             await store.close()
             raise
@@ -159,7 +174,7 @@ class Store:
             raise StoreError("STORE_UNREACHABLE", self.where, f"cannot be reached ({type(error).__name__})") from error
 
 
-def _engine(url: str) -> tuple[AsyncEngine, str]:
+def _engine(url: str, *, makes: bool = True) -> tuple[AsyncEngine, str]:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
@@ -171,6 +186,8 @@ def _engine(url: str) -> tuple[AsyncEngine, str]:
     parsed = parsed.set(drivername=driver)
     if driver.startswith("sqlite"):
         where = parsed.database or ":memory:"
+        if not makes and not Path(where).exists():
+            raise StoreError("STORE_UNREACHABLE", where, "there is no such file")
         try:
             Path(where).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

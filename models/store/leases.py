@@ -10,14 +10,14 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Update, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.errors import LeaseHeld, LeaseLost, StoreError
@@ -100,20 +100,27 @@ async def hold(store: Store, account: str, holder: Holder) -> AsyncIterator[Leas
 
     Raises: LeaseHeld when another run has it; StoreError.
     """
+    async with hold_together(store, [account], holder) as (lease,):
+        yield lease
+
+
+@asynccontextmanager
+async def hold_together(store: Store, accounts: Sequence[str], holder: Holder) -> AsyncIterator[tuple[Lease, ...]]:
+    """Hold several leases, all or none of them, taken and released in one transaction each. Raises: as `hold`."""
     try:
-        lease = await _acquire(store, account, holder)
-    except (asyncio.CancelledError, StoreError):  # it may be committed all the same
+        leases = await _acquire(store, accounts, holder)
+    except (asyncio.CancelledError, StoreError):  # they may be committed all the same
         holder.left_one = True
         raise
-    renewal = asyncio.create_task(_renew_for_ever(store, lease))
+    renewal = asyncio.create_task(_renew_for_ever(store, leases))
     try:
-        yield lease
+        yield leases
     finally:
         renewal.cancel()
         with suppress(asyncio.CancelledError, LeaseLost, StoreError):
             await renewal
         try:
-            await _release(store, lease)
+            await _release(store, leases)
         except StoreError:  # it expires by itself
             holder.left_one = True
         except asyncio.CancelledError:
@@ -126,10 +133,24 @@ def assert_held(connection: Connection, lease: Lease) -> None:
 
     Raises: LeaseLost.
     """
-    row = select(LEASES.c.token).where(LEASES.c.account == lease.account)
-    if connection.execute(row).scalar_one_or_none() != lease.token:
+    if connection.execute(_CURRENT_TOKEN, {"lease_of": lease.account}).scalar_one_or_none() != lease.token:
         raise LeaseLost(lease.account)
 
+
+# They stand ready, because to build a statement takes SQLAlchemy longer than to run it.
+_OF_ACCOUNT = LEASES.c.account == bindparam("lease_of")
+_CURRENT_TOKEN = select(LEASES.c.token).where(_OF_ACCOUNT)
+_CURRENT = select(LEASES.c.holder, LEASES.c.token, LEASES.c.expires_at).where(_OF_ACCOUNT).with_for_update()
+_PASS_ON = (
+    update(LEASES)
+    .where(_OF_ACCOUNT)
+    .values(holder=bindparam("to"), token=bindparam("as"), expires_at=bindparam("until"))
+)
+_EXTEND = (
+    update(LEASES)
+    .where(LEASES.c.account == bindparam("held_account"), LEASES.c.token == bindparam("held_token"))
+    .values(expires_at=bindparam("until"))
+)
 
 # The condition under which a statement may write for a lease's holder: it has not passed to another. See `held_by`.
 IS_HELD: ColumnElement[bool] = (
@@ -170,52 +191,51 @@ async def drop_released(store: Store, name: str) -> None:
     await store.execute(delete(LEASES).where(LEASES.c.account == name, LEASES.c.expires_at == 0.0))
 
 
-async def _acquire(store: Store, account: str, holder: Holder) -> Lease:
-    def take(connection: Connection) -> Lease:
+async def _acquire(store: Store, accounts: Sequence[str], holder: Holder) -> tuple[Lease, ...]:
+    def take(connection: Connection) -> tuple[Lease, ...]:
         now = store.seconds(connection)
-        query = select(LEASES.c.holder, LEASES.c.token, LEASES.c.expires_at).where(LEASES.c.account == account)
-        current = connection.execute(query.with_for_update()).one_or_none()
-        expires = now + LEASE_SECONDS
-        if current is None:
-            row = {"account": account, "holder": holder.name, "token": 1, "expires_at": expires}
-            connection.execute(insert(LEASES).values(row))
-            return Lease(account, holder.name, 1)
-        if current.expires_at > now and not holder.is_dead(current.holder):
-            until = datetime.now(UTC) + timedelta(seconds=current.expires_at - now)
-            raise LeaseHeld(account, current.holder, until)
-        token = current.token + 1
-        connection.execute(
-            update(LEASES)
-            .where(LEASES.c.account == account)
-            .values(holder=holder.name, token=token, expires_at=expires),
-        )
-        return Lease(account, holder.name, token)
+        return tuple(_take(connection, account, holder, now) for account in accounts)
 
     try:
         return await store.write(take)
     except IntegrityError:  # two first holders at once: the other one was faster
-        raise LeaseHeld(account, "another run", datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)) from None
+        raise LeaseHeld(accounts[0], "another run", datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)) from None
 
 
-async def _renew_for_ever(store: Store, lease: Lease) -> None:
-    def renew(connection: Connection) -> int:
+def _take(connection: Connection, account: str, holder: Holder, now: float) -> Lease:
+    current = connection.execute(_CURRENT, {"lease_of": account}).one_or_none()
+    expires = now + LEASE_SECONDS
+    if current is None:
+        row = {"account": account, "holder": holder.name, "token": 1, "expires_at": expires}
+        connection.execute(insert(LEASES), row)
+        return Lease(account, holder.name, 1)
+    if current.expires_at > now and not holder.is_dead(current.holder):
+        raise LeaseHeld(account, current.holder, datetime.now(UTC) + timedelta(seconds=current.expires_at - now))
+    token = current.token + 1
+    connection.execute(_PASS_ON, {"lease_of": account, "to": holder.name, "as": token, "until": expires})
+    return Lease(account, holder.name, token)
+
+
+async def _renew_for_ever(store: Store, leases: Sequence[Lease]) -> None:
+    def renew(connection: Connection) -> list[Lease]:
         until = store.seconds(connection) + LEASE_SECONDS
-        return connection.execute(_own(lease).values(expires_at=until)).rowcount
+        return [lease for lease in leases if not _extend(connection, lease, until)]
 
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         try:
-            changed = await store.write(renew)
+            lost = await store.write(renew)
         except StoreError:
             continue  # every write of the run asks for the token anyway; a store that comes back renews
-        if changed == 0:
-            raise LeaseLost(lease.account)
+        if lost:
+            raise LeaseLost(lost[0].account)
 
 
-async def _release(store: Store, lease: Lease) -> None:
+async def _release(store: Store, leases: Sequence[Lease]) -> None:
     # The row stays with its token, so that the next holder's is higher.
-    await store.execute(_own(lease).values(expires_at=0.0))
+    await store.write(lambda connection: [_extend(connection, lease, 0.0) for lease in leases])
 
 
-def _own(lease: Lease) -> Update:
-    return update(LEASES).where(LEASES.c.account == lease.account, LEASES.c.token == lease.token)
+def _extend(connection: Connection, lease: Lease, until: float) -> int:
+    """Let a lease that is still its holder's run until then; return how many that were, none or one."""
+    return connection.execute(_EXTEND, {**held_by(lease), "until": until}).rowcount

@@ -1,5 +1,6 @@
 """Bring the schema up to date: one process at a time, nothing to do on an up-to-date store."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from models.errors import StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"  # the newest revision in models/migrations/versions; a test holds the two together
+HEAD = "0005"  # the newest revision in models/migrations/versions; a test holds the two together
 _ADVISORY_LOCK = 6_341_001  # any number, as long as every process takes the same
 
 
@@ -30,6 +31,25 @@ async def migrate(engine: AsyncEngine) -> bool:
             if engine.dialect.name == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
             return await connection.run_sync(_upgrade)
+
+
+async def refuse_other_schema(engine: AsyncEngine, where: str) -> None:
+    """Let a reader see that it would misread. Raises: StoreError where the schema is not this program's."""
+    async with engine.connect() as connection:
+        current = await connection.run_sync(_revision)
+    if current is None:
+        raise StoreError("STORE_OLDER", where, "it has no schema yet: nija db upgrade")
+    if current != HEAD:
+        is_older = await asyncio.to_thread(_is_known, current)
+        code, next_step = ("STORE_OLDER", "nija db upgrade") if is_older else ("STORE_NEWER", "update Nija")
+        raise StoreError(code, where, f"its schema is {current}, this program reads {HEAD}: {next_step}")
+
+
+def _is_known(revision: str) -> bool:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as below
+
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    return revision in {script.revision for script in scripts}
 
 
 def _revision(connection: Connection) -> str | None:

@@ -21,7 +21,7 @@ LIMITS = ("stop_loss", "take_profit", "trailing_stop", "max_hold_hours")
 async def position_configs(store: Store, account: str) -> dict[str, PositionConfig]:
     """Return what people have set for an account's positions, by symbol. Raises: StoreError."""
     rows = await store.rows(select(CONFIGS).where(CONFIGS.c.account == account).order_by(CONFIGS.c.symbol))
-    return {row.symbol: _config(row) for row in rows}
+    return {row.symbol: config_of(row) for row in rows}
 
 
 async def set_config(
@@ -49,7 +49,7 @@ async def set_config(
         first_seen_at = connection.execute(seen).scalar_one_or_none()
         if entry_price is not None and first_seen_at is None:
             return None
-        before = PositionConfig(account, symbol) if row is None else _config(row)
+        before = PositionConfig(account, symbol) if row is None else config_of(row)
         # What an earlier position of the symbol cost must not become the cost of this one.
         is_of_this_one = first_seen_at is not None and before.set_at >= first_seen_at
         kept = before.entry_price if is_of_this_one else None
@@ -111,7 +111,8 @@ def _values(config: PositionConfig) -> dict[str, Any]:
     }
 
 
-def _config(row: Row[Any]) -> PositionConfig:
+def config_of(row: Row[Any]) -> PositionConfig:
+    """Read a row of the table of people's own limits."""
     return PositionConfig(
         account=row.account,
         symbol=row.symbol,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from models.amounts import plain
 from models.plan import Action, Plan
@@ -62,6 +62,17 @@ async def end_runs(store: Store, run_ids: Collection[str], *, now: datetime) -> 
     return await store.execute(dead.values(finished_at=now)) if run_ids else 0
 
 
+@dataclass(frozen=True, slots=True)
+class AccountRun:
+    """What a run made of one account; `report` is the account's part of the report."""
+
+    account: str
+    mode: Mode
+    policy_version: str
+    status: AccountStatus
+    report: dict[str, Any]
+
+
 async def save_account_run(
     store: Store,
     run_id: str,
@@ -74,47 +85,76 @@ async def save_account_run(
     now: datetime,
 ) -> None:
     """Keep what a run made of one account."""
-    await store.execute(
-        insert(ACCOUNT_RUNS).values(
-            run_id=run_id,
-            account=account,
-            mode=mode.value,
-            policy_version=policy_version,
-            status=status.value,
-            finished_at=now,
-            report=report,
-        ),
-    )
+    whole = AccountRun(account, mode, policy_version, status, report)
+    await store.execute(insert(ACCOUNT_RUNS), _account_run(run_id, whole, now))
+
+
+async def save_whole_run(
+    store: Store,
+    run_id: str,
+    *,
+    pipeline: str,
+    mode: str,
+    fleet: str,
+    began: datetime,
+    now: datetime,
+    accounts: Collection[AccountRun] = (),
+) -> None:
+    """Record a run that is over, with what it made of its accounts, in one transaction. Raises: StoreError."""
+    run = {"run_id": run_id, "pipeline": pipeline, "mode": mode, "fleet": fleet, "started_at": began}
+
+    def save(connection: Connection) -> None:
+        connection.execute(insert(RUNS), run | {"finished_at": now})
+        for account in accounts:
+            connection.execute(insert(ACCOUNT_RUNS), _account_run(run_id, account, now))
+
+    await store.write(save)
 
 
 async def save_plan(store: Store, plan: Plan, *, run_id: str, cycle: int, mode: Mode) -> None:
     """Keep a plan as it was made, before anything of it is sent."""
-    await store.execute(
-        insert(PLANS).values(
-            account=plan.account,
-            mode=mode.value,
-            policy_version=plan.policy_version,
-            plan_id=plan.plan_id,
-            content_hash=plan.content_hash,
-            run_id=run_id,
-            cycle=cycle,
-            made_at=plan.made_at,
-            expires_at=plan.expires_at,
-            actions=[
-                {
-                    "kind": a.kind,
-                    "symbol": a.symbol,
-                    "quantity": plain(a.quantity),
-                    "value": plain(a.value),
-                    "reason": a.reason,
-                    "detail": a.detail,
-                    **_exit_facts(a),
-                }
-                for a in plan.actions
-            ],
-            skips=[{"symbol": s.symbol, "reason": s.reason, "detail": s.detail} for s in plan.skips],
-        ),
-    )
+    await store.write(lambda connection: keep_plan(connection, plan, run_id=run_id, cycle=cycle, mode=mode))
+
+
+def keep_plan(connection: Connection, plan: Plan, *, run_id: str, cycle: int, mode: Mode) -> None:
+    """Keep the same in a transaction of the caller's own."""
+    row = {
+        "account": plan.account,
+        "mode": mode.value,
+        "policy_version": plan.policy_version,
+        "plan_id": plan.plan_id,
+        "content_hash": plan.content_hash,
+        "run_id": run_id,
+        "cycle": cycle,
+        "made_at": plan.made_at,
+        "expires_at": plan.expires_at,
+        "actions": [
+            {
+                "kind": a.kind,
+                "symbol": a.symbol,
+                "quantity": plain(a.quantity),
+                "value": plain(a.value),
+                "reason": a.reason,
+                "detail": a.detail,
+                **_exit_facts(a),
+            }
+            for a in plan.actions
+        ],
+        "skips": [{"symbol": s.symbol, "reason": s.reason, "detail": s.detail} for s in plan.skips],
+    }
+    connection.execute(insert(PLANS), row)
+
+
+def _account_run(run_id: str, made: AccountRun, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "account": made.account,
+        "mode": made.mode.value,
+        "policy_version": made.policy_version,
+        "status": made.status.value,
+        "finished_at": now,
+        "report": made.report,
+    }
 
 
 def _exit_facts(action: Action) -> dict[str, str]:

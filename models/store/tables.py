@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+import models.store.alert_tables  # noqa: F401 - the rest of the tables: whoever has some has all
 from models.reasons import FINAL_STATES
 from models.store.columns import Exact, Instant
 

@@ -30,21 +30,22 @@ class KeptPositions:
 async def tracked_positions(store: Store, account: str) -> dict[str, Tracked]:
     """Return an account's tracked positions by symbol."""
     query = select(TRACKED).where(TRACKED.c.account == account)
-    rows = await store.rows(query)
-    return {
-        r.symbol: Tracked(
-            r.symbol,
-            r.quantity,
-            r.entry_price,
-            r.first_seen_at,
-            r.value,
-            peak_price=r.peak_price,
-            entry_source=None if r.entry_source is None else EntrySource(r.entry_source),
-            entry_at=r.entry_at,
-            source=None if r.source is None else PositionSource(r.source),
-        )
-        for r in rows
-    }
+    return {row.symbol: tracked_of(row) for row in await store.rows(query)}
+
+
+def tracked_of(row: Row[Any]) -> Tracked:
+    """Read a row of the table of tracked positions."""
+    return Tracked(
+        row.symbol,
+        row.quantity,
+        row.entry_price,
+        row.first_seen_at,
+        row.value,
+        peak_price=row.peak_price,
+        entry_source=None if row.entry_source is None else EntrySource(row.entry_source),
+        entry_at=row.entry_at,
+        source=None if row.source is None else PositionSource(row.source),
+    )
 
 
 async def last_cash(store: Store, account: str) -> Decimal | None:

@@ -147,7 +147,7 @@ def test_a_home_that_is_a_file_stops_the_command(offline: Nija) -> None:
 def test_a_wrong_world_of_a_simulated_account_names_the_account(
     offline: Nija, tmp_path: Path, world: str | None, words: str
 ) -> None:
-    offline.writes_fleet("version: 1\naccounts: [{id: a, kind: user, venue: kraken, simulated: world.yaml}]\n")
+    offline.writes_fleet("version: 1\naccounts: [{id: a, kind: platform, venue: kraken, simulated: world.yaml}]\n")
     if world is not None:
         (tmp_path / "world.yaml").write_text(world)
 
@@ -159,7 +159,9 @@ def test_a_wrong_world_of_a_simulated_account_names_the_account(
 
 
 def test_an_account_without_keys_cannot_be_checked(offline: Nija) -> None:
-    offline.writes_fleet(f"version: 1\naccounts: [{{id: no-keys, kind: user, venue: kraken, url: '{CLOSED_PORT}'}}]\n")
+    offline.writes_fleet(
+        f"version: 1\naccounts: [{{id: no-keys, kind: platform, venue: kraken, url: '{CLOSED_PORT}'}}]\n"
+    )
 
     ran = offline("entry-check", "--account", "no-keys", "--symbol", "ETH/USD", "--usd", "10")
 

@@ -47,7 +47,7 @@ class Desk:
         return self(*command, "--account", account, "--symbol", symbol, *WHY).stdout
 
     def listed(self, what: str, *more: str) -> list[dict[str, Any]]:
-        (rows,) = json.loads(self(what, "list", "--json", *more).stdout).values()
+        rows, *_ = json.loads(self(what, "list", "--json", *more).stdout).values()
         return list(rows)
 
     def freezes(self, *freezes: Freeze) -> None:

@@ -317,7 +317,7 @@ def test_keys_are_asked_for_at_the_terminal_without_being_shown(offline: Nija) -
 
 @pytest.mark.wire
 def test_a_fault_is_one_line_and_exit_1(offline: Nija) -> None:
-    offline.writes_fleet("version: 1\naccounts: [{id: alice, kind: user, venue: kraken}]\n")
+    offline.writes_fleet("version: 1\naccounts: [{id: alice, kind: platform, venue: kraken}]\n")
 
     ran = offline("keys", "add", "--account", "alice", "--stdin")  # stdin is empty
 

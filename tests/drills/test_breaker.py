@@ -139,7 +139,7 @@ def test_orders_without_an_answer_open_the_way_of_orders_alone_and_the_rest_is_n
     assert len(sold(kraken)) == 7
 
 
-# F3, 18
+# F3, incident 18
 @pytest.mark.parametrize("words", ["EOrder:Insufficient funds: 1503.2 of 503", "EQuery:Unknown asset pair"])
 def test_what_the_venue_refuses_opens_nothing_whatever_its_words(sqlite_desk: Desk, words: str) -> None:
     sqlite_desk.policy |= {"max_positions": 1, "breaker_failure_threshold": 1, "max_enforcement_cycles": 1}

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 import flows.account
 from brokers.simulator.handle import RunningVenue
@@ -19,15 +21,18 @@ from models.alert import Severity
 from models.clock import SystemClock
 from models.exit_watch import ExitWatchReport, WatchEnd
 from models.reasons import HaltCause, Mode
+from models.store import engine
 from models.store.alerts import alerts
 from models.store.engine import Store
 from models.store.halts import halt
 from models.store.heartbeats import heartbeats
 from models.store.leases import Holder, hold
 from models.store.position_configs import set_config
+from models.store.tables import ACCOUNT_RUNS, ORDERS, RUNS
 from tests.drills.crash.test_crash import environment
 from tests.drills.desk import QUOTES, Desk, left, sold, until
 from tests.drills.plain import plain_tasks
+from tests.drills.test_recovery import locked
 from tests.forked import Forked
 
 pytestmark = pytest.mark.wire
@@ -54,12 +59,14 @@ class Watching:
         await self.until(lambda: self.watch.polls >= seen + 2)
 
 
-async def begun(desk: Desk, *, live: bool = True) -> Watching:
+async def begun(desk: Desk, *accounts: str, live: bool = True) -> Watching:
     """Start a watch, and wait until it has the reins."""
     desk.write_fleet()
     found: list[Watch] = []
     onlooker.set(found.append)
-    request = ExitWatchRequest(fleet=str(desk.fleet), live=live, poll_seconds=0.1, max_run_seconds=WITHIN)
+    request = ExitWatchRequest(
+        fleet=str(desk.fleet), accounts=list(accounts), live=live, poll_seconds=0.1, max_run_seconds=WITHIN
+    )
     task = asyncio.create_task(watch_exits(request))
     await asyncio.wait_for(until(lambda: bool(found) or task.done()), WITHIN)
     if task.done():
@@ -212,6 +219,7 @@ def test_a_watch_that_was_killed_while_its_exit_was_open_is_followed_at_once_and
 def test_a_venue_that_hangs_does_not_delay_the_stops_at_another_one(
     sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sqlite_desk.hurries()
     binance, kraken = holds(sqlite_desk, "BTC", account="one"), holds(sqlite_desk, "ETH", venue="kraken", account="two")
 
     async def run() -> None:
@@ -274,6 +282,148 @@ def test_a_stop_waits_for_no_longer_than_another_run_holds_the_account(sqlite_de
 
     assert asyncio.run(run()) == 0
     assert (sold(binance), sqlite_desk.in_store(alerts)) == (["BTC"], ())
+
+
+# Laws 4 and 11
+def test_an_exit_leaves_one_order_and_one_record_that_name_the_same_run(sqlite_desk: Desk) -> None:
+    binance = holds(sqlite_desk, "BTC", "ETH")
+
+    async def run() -> None:
+        async with watching(sqlite_desk) as watch:
+            await protected(sqlite_desk, watch, "BTC/USDT")
+            binance.set_price("BTC/USDT", 90)
+            await watch.until(lambda: watch.watch.accounts[0].filled == 1)
+
+    asyncio.run(run())
+
+    (order,) = sqlite_desk.in_store(lambda store: store.rows(select(ORDERS)))
+    kept = sqlite_desk.in_store(lambda store: store.rows(select(ACCOUNT_RUNS).where(ACCOUNT_RUNS.c.mode != "plan")))
+    ((run_id, status, report),) = [(row.run_id, row.status, row.report) for row in kept]
+    ended = {r.run_id: r.finished_at for r in sqlite_desk.in_store(lambda store: store.rows(select(RUNS)))}
+    assert (run_id, status, ended[run_id] is not None) == (order.run_id, "compliant", True)
+    (action,) = report["actions"]
+    assert (action["symbol"], action["outcome"]) == ("BTC/USDT", "filled")
+    assert (action["client_order_id"], report["equity_after_usd"]) == (order.client_order_id, None)
+
+
+# Law 4: no order without the ledger
+def test_a_stop_that_crosses_while_the_store_is_locked_goes_out_once_when_it_is_free(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_SECONDS", 0.3)
+    binance = holds(desk, "BTC", "ETH")
+
+    async def run() -> int:
+        async with watching(desk) as watch:
+            await protected(desk, watch, "BTC/USDT", "ETH/USDT")
+            async with locked(desk.store_url):
+                binance.set_price("BTC/USDT", 90)
+                await watch.until(lambda: watch.watch.accounts[0].failed >= 1)
+                sent = binance.calls("place")
+            await watch.until(lambda: watch.watch.accounts[0].filled == 1)
+        return sent
+
+    assert asyncio.run(run()) == 0
+    assert (sold(binance), binance.calls("place"), left(binance)) == (["BTC"], 1, {"ETH"})
+
+
+# F1
+def test_a_stop_behind_an_open_breaker_stands_as_an_alert_and_goes_out_with_the_probe(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    desk.policy |= {"breaker_failure_threshold": 1, "breaker_recovery_seconds": 1, "balance_fetch_max_attempts": 1}
+    binance = holds(desk, "BTC", "ETH")
+
+    async def run() -> tuple[str, int]:
+        async with watching(desk) as watch:
+            await protected(desk, watch, "BTC/USDT", "ETH/USDT")
+            binance.set_faults({"operation": "balance", "fault": "status", "status": 503, "times": None})
+            asked = binance.calls("balance")
+            binance.set_price("BTC/USDT", 90)
+            await watch.until(lambda: watch.watch.accounts[0].failed >= 1)
+            told = watch.watch.accounts[0].status
+            asked = binance.calls("balance") - asked
+            binance.set_faults()
+            await watch.until(lambda: watch.watch.accounts[0].filled == 1)
+            await watch.until(lambda: watch.watch.accounts[0].status == "ok")
+        return told, asked
+
+    assert asyncio.run(run()) == ("stop_not_executed", 1)
+    assert (sold(binance), binance.calls("place"), desk.in_store(alerts)) == (["BTC"], 1, ())
+
+
+# Laws 3 and 10
+@pytest.mark.parametrize("lie", ["nan_numbers", "truncated", "old_times", "price_gone", "price_zero"])
+def test_a_price_that_is_none_sells_nothing_and_loses_no_stop(sqlite_desk: Desk, lie: str) -> None:
+    binance = holds(sqlite_desk, "BTC", "ETH")
+    at_venue = {"price_gone": None, "price_zero": 0}
+
+    async def run() -> tuple[int, bool]:
+        async with watching(sqlite_desk) as watch:
+            await protected(sqlite_desk, watch, "BTC/USDT", "ETH/USDT")
+            if lie in at_venue:
+                binance.set_price("BTC/USDT", at_venue[lie])
+            else:
+                binance.set_faults({"operation": "tickers", "fault": lie, "times": None})
+                binance.set_price("BTC/USDT", 90)
+            seen = watch.watch.polls + watch.watch.failed_polls
+            await watch.until(lambda: watch.watch.polls + watch.watch.failed_polls >= seen + 3)
+            before = binance.calls("place"), bool(watch.watch.accounts[0].due)
+            binance.set_faults()
+            binance.set_price("BTC/USDT", 90)
+            await watch.until(lambda: watch.watch.accounts[0].filled == 1)
+        return before
+
+    assert asyncio.run(run()) == (0, False)
+    assert (sold(binance), left(binance)) == (["BTC"], {"ETH"})
+
+
+# I1, law 8
+def test_a_watch_on_another_machine_takes_over_and_each_stop_is_sold_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    binance = holds(desk, "BTC", "ETH")
+
+    async def run() -> WatchEnd:
+        async with watching(desk) as first:
+            await protected(desk, first, "BTC/USDT", "ETH/USDT")
+            binance.set_price("BTC/USDT", 90)
+            monkeypatch.setenv("NIJA_HOME", str(tmp_path / "another"))
+            second = await begun(desk)  # it has the reins once the first has let go
+            ended = (await asyncio.wait_for(first.task, WITHIN)).ended
+            binance.set_price("ETH/USDT", 90)
+            await asyncio.wait_for(until(lambda: left(binance) == set()), WITHIN)
+            await second.looked_again()
+            second.task.cancel()
+            await asyncio.wait([second.task])
+        return ended
+
+    assert asyncio.run(run()) is WatchEnd.HANDED_OVER
+    assert (sold(binance), binance.calls("place")) == (["BTC", "ETH"], 2)
+
+
+# I1, law 8
+def test_two_watches_on_two_machines_that_see_the_same_price_sell_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    binance = holds(desk, "BTC", "ETH")
+
+    async def run() -> None:
+        async with watching(desk) as first:
+            monkeypatch.setenv("NIJA_HOME", str(tmp_path / "another"))
+            second = await begun(desk, "platform")  # another choice of accounts, so neither follows the other
+            await second.until(lambda: len(second.watch.accounts[0].prices) == 2)
+            await protected(desk, first, "BTC/USDT", "ETH/USDT")
+            await second.watch.accounts[0].reload()
+            binance.set_price("BTC/USDT", 90)
+            await first.until(lambda: first.watch.accounts[0].filled + second.watch.accounts[0].filled == 1)
+            await first.looked_again()
+            await second.looked_again()
+            second.task.cancel()
+            await asyncio.wait([second.task])
+
+    asyncio.run(run())
+
+    assert (sold(binance), binance.calls("place"), left(binance)) == (["BTC"], 1, {"ETH"})
 
 
 async def halted(store: Store) -> None:

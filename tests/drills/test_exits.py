@@ -124,8 +124,8 @@ def test_without_an_entry_price_a_position_is_held_with_one_alert_and_its_age_st
 
 
 # Law 7, incident 14
-def test_a_halt_does_not_keep_a_stop_back_and_stands_after_it(sqlite_desk: Desk) -> None:
-    kraken = holds(sqlite_desk, "BTC", "ETH")
+def test_a_halt_does_not_keep_a_stop_back_and_stands_after_it(desk: Desk) -> None:
+    kraken = holds(desk, "BTC", "ETH")
     now = SystemClock().now()
 
     async def stop(store: Store) -> None:
@@ -141,14 +141,14 @@ def test_a_halt_does_not_keep_a_stop_back_and_stands_after_it(sqlite_desk: Desk)
             now=now,
         )
 
-    sqlite_desk.in_store(stop)
+    desk.in_store(stop)
     kraken.set_price("BTC/USD", 90)
 
-    report = scan(sqlite_desk)
+    report = scan(desk)
 
     assert (sold(kraken), report.status, codes(report)) == (["BTC"], AccountStatus.COMPLIANT, {"HALTED"})
-    assert Block.HALTED in sqlite_desk.entry("ETH/USD").reasons
-    assert len(sqlite_desk.in_store(standing_halts)) == 1
+    assert Block.HALTED in desk.entry("ETH/USD").reasons
+    assert len(desk.in_store(standing_halts)) == 1
 
 
 # I1, incident 4
@@ -252,15 +252,15 @@ def test_a_stop_that_the_venue_refuses_stops_no_other_and_is_tried_again_by_the_
 
 
 # Incident 14
-def test_a_stop_that_hangs_keeps_no_other_from_leaving(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_that_hangs_keeps_no_other_from_leaving(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIJA_VENUE_TIMEOUT_SECONDS", "60")
-    binance = holds(sqlite_desk, "BTC", "ETH", venue="binance")
+    binance = holds(desk, "BTC", "ETH", venue="binance")
     binance.set_faults({"operation": "place", "symbol": "BTC/USDT", "fault": "hang", "times": None})
     binance.set_price("BTC/USDT", 90)
     binance.set_price("ETH/USDT", 90)
 
     async def run() -> bool:
-        running = asyncio.create_task(scanning(sqlite_desk))
+        running = asyncio.create_task(scanning(desk))
         await asyncio.wait_for(until(lambda: "ETH" in sold(binance) or running.done()), 30)
         was_hanging = not running.done()
         running.cancel()
@@ -272,8 +272,8 @@ def test_a_stop_that_hangs_keeps_no_other_from_leaving(sqlite_desk: Desk, monkey
 
 
 # Incident 14
-def test_an_order_that_cannot_be_canceled_keeps_no_other_stop_back(sqlite_desk: Desk) -> None:
-    binance = holds(sqlite_desk, "BTC", "ETH", venue="binance")
+def test_an_order_that_cannot_be_canceled_keeps_no_other_stop_back(desk: Desk) -> None:
+    binance = holds(desk, "BTC", "ETH", venue="binance")
 
     async def ask() -> None:
         async with connected(binance) as client:
@@ -284,13 +284,13 @@ def test_an_order_that_cannot_be_canceled_keeps_no_other_stop_back(sqlite_desk: 
     binance.set_price("BTC/USDT", 80)
     binance.set_price("ETH/USDT", 90)
 
-    report = scan(sqlite_desk)
+    report = scan(desk)
     binance.set_faults()
-    scan(sqlite_desk)
+    scan(desk)
 
     assert "ETH/USDT" in {a.symbol for a in report.actions if a.outcome is Outcome.FILLED}
     assert (report.status, "STOP_NOT_EXECUTED" in codes(report)) == (AccountStatus.FAILED, True)
-    assert (left(binance), standing(sqlite_desk)) == (set(), [])
+    assert (left(binance), standing(desk)) == (set(), [])
 
 
 def test_an_open_breaker_keeps_a_stop_back_and_the_alert_stands(sqlite_desk: Desk) -> None:

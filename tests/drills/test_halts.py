@@ -41,7 +41,7 @@ def test_a_halt_refuses_entries_and_allows_exits(desk: Desk) -> None:
     assert Block.HALTED in answer.reasons
 
 
-# B6
+# B6, incident 18
 def test_a_halted_account_is_left_alone_until_a_read_shows_that_its_cap_holds(desk: Desk) -> None:
     _desk_over_its_cap(desk)
     venue = desk.worth(HELD, venue="binance", fills=NEVER)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.wire
 TEN = {f"P{i}": 100 + 10 * i for i in range(10)}
 
 
-# 1
+# incident 1
 @pytest.mark.parametrize("operation", ["balance", "tickers"])
 def test_rate_limiting_did_not_make_an_account_look_smaller(desk: Desk, operation: str) -> None:
     kraken = desk.worth(TEN, faults=[{"operation": operation, "fault": "rate_limited", "times": None}])
@@ -32,7 +32,7 @@ def test_rate_limiting_did_not_make_an_account_look_smaller(desk: Desk, operatio
     assert kraken.calls("place") == 0
 
 
-# 1
+# incident 1
 def test_prices_that_were_missing_did_not_lower_the_count(desk: Desk) -> None:
     kraken = desk.worth(TEN, faults=[{"operation": "tickers", "fault": "missing_rows", "fraction": 0.3}])
 
@@ -45,7 +45,7 @@ def test_prices_that_were_missing_did_not_lower_the_count(desk: Desk) -> None:
     assert len(sold(kraken)) == 2
 
 
-# 1
+# incident 1
 def test_holdings_missing_from_the_balance_stopped_the_account(desk: Desk) -> None:
     kraken = desk.worth(TEN, faults=[{"operation": "balance", "fault": "missing_rows", "times": None}])
 
@@ -55,7 +55,7 @@ def test_holdings_missing_from_the_balance_stopped_the_account(desk: Desk) -> No
     assert kraken.calls("place") == 0
 
 
-# 2
+# incident 2
 def test_the_tracker_said_two_and_the_venue_seven(desk: Desk) -> None:
     desk.policy["max_positions"] = 5
     prices = {f"P{i}": 100 for i in range(8)}
@@ -67,7 +67,7 @@ def test_the_tracker_said_two_and_the_venue_seven(desk: Desk) -> None:
     assert desk.entry("P7/USD").reasons == [Block.CAP_REACHED]
 
 
-# 2
+# incident 2
 def test_a_purchase_still_waiting_at_the_venue_holds_its_slot(desk: Desk) -> None:
     desk.policy["max_positions"] = 2
     kraken = desk.opens(prices={"BTC": 1000, "ETH": 500, "SOL": 100}, holds={"platform": {"BTC": 1}})
@@ -81,7 +81,7 @@ def test_a_purchase_still_waiting_at_the_venue_holds_its_slot(desk: Desk) -> Non
     assert desk.entry("SOL/USD").reasons == [Block.CAP_REACHED]
 
 
-# 3
+# incident 3
 def test_dollars_in_the_place_of_base_units_sold_nothing(desk: Desk) -> None:
     wrong = {"error": [], "result": {"ZUSD": _entry("1000"), "XXBT": _entry("16.92"), "XETH": _entry("1")}}
     balance = {"operation": "balance", "fault": "status", "status": 200, "body": json.dumps(wrong), "times": None}
@@ -98,7 +98,7 @@ def test_dollars_in_the_place_of_base_units_sold_nothing(desk: Desk) -> None:
     assert kraken.calls("place") == 0
 
 
-# 4
+# incident 4
 def test_one_position_was_sold_once_by_one_run_after_the_other(desk: Desk) -> None:
     desk.policy["max_positions"] = 1
     lag = "1.5"  # the balance still shows what is sold already
@@ -111,7 +111,7 @@ def test_one_position_was_sold_once_by_one_run_after_the_other(desk: Desk) -> No
     assert left(binance) == {"BTC"}
 
 
-# 4
+# incident 4
 def test_every_order_and_fill_says_whose_it_is_and_whether_money_was_real(desk: Desk) -> None:
     desk.worth({"BTC": 1000, "ETH": 5})
     desk.run()
@@ -127,7 +127,7 @@ def test_every_order_and_fill_says_whose_it_is_and_whether_money_was_real(desk: 
     assert desk.in_store(rows) == [("orders", "platform", Mode.LIVE), ("fills", "platform", Mode.LIVE)]
 
 
-# 5
+# incident 5
 def test_a_position_that_was_sold_in_part_is_still_tracked_with_what_is_left(desk: Desk) -> None:
     desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
     binance = desk.worth(
@@ -141,7 +141,7 @@ def test_a_position_that_was_sold_in_part_is_still_tracked_with_what_is_left(des
     assert (report.status, report.positions_after) == (AccountStatus.HALTED, 2)
 
 
-# 6
+# incident 6
 def test_a_fault_that_refused_every_sale_raised_an_alarm(desk: Desk) -> None:
     desk.policy["max_positions"] = 1
     refusal = {"operation": "place", "fault": "error", "code": "EGeneral:Invalid arguments", "times": None}
@@ -155,7 +155,7 @@ def test_a_fault_that_refused_every_sale_raised_an_alarm(desk: Desk) -> None:
     assert left(kraken) == {"BTC", "ETH", "SOL"}
 
 
-# 7
+# incident 7
 @each_venue_on_a_store
 def test_twenty_awkward_quantities_were_all_sold_at_the_first_try(desk: Desk, venue: str) -> None:
     steps = ("1", "0.1", "0.01", "0.00001")
@@ -175,7 +175,7 @@ def test_twenty_awkward_quantities_were_all_sold_at_the_first_try(desk: Desk, ve
     assert {str(o.filled) for o in world.orders("platform")} == {"1", "1.2", "1.23", "1.23456"}
 
 
-# 7
+# incident 7
 @each_venue_on_a_store
 def test_what_an_open_order_held_was_freed_before_it_was_sold(desk: Desk, venue: str) -> None:
     desk.policy["max_positions"] = 1
@@ -194,7 +194,7 @@ def test_what_an_open_order_held_was_freed_before_it_was_sold(desk: Desk, venue:
     assert report.status is AccountStatus.COMPLIANT
 
 
-# 8
+# incident 8
 def test_a_holding_that_could_not_be_sold_was_not_tried_in_every_cycle(desk: Desk) -> None:
     kraken = desk.worth({"BTC": 1000, "OLD": "1.72"}, sizes={"OLD": {"min_quantity": 10}})
 
@@ -204,7 +204,7 @@ def test_a_holding_that_could_not_be_sold_was_not_tried_in_every_cycle(desk: Des
     assert [r.blacklisted for r in reports] == [["OLD/USD"]] * 3
 
 
-# 8
+# incident 8
 def test_a_sale_that_the_venue_refused_was_tried_once_and_then_rested(desk: Desk) -> None:
     refusal = {"operation": "place", "fault": "error", "code": "EGeneral:Invalid arguments:volume minimum not met"}
     kraken = desk.worth({"BTC": 1000, "OLD": "1.72"}, faults=[{**refusal, "times": None}])
@@ -215,7 +215,7 @@ def test_a_sale_that_the_venue_refused_was_tried_once_and_then_rested(desk: Desk
     assert [s.reason for s in reports[2].skipped] == [Reason.REFUSED_BEFORE]
 
 
-# 8
+# incident 8
 def test_a_price_that_went_missing_was_no_signal_to_sell(desk: Desk) -> None:
     kraken = desk.worth({"BTC": 1000, "ETH": 500})
     desk.run()
@@ -227,7 +227,7 @@ def test_a_price_that_went_missing_was_no_signal_to_sell(desk: Desk) -> None:
     assert left(kraken) == {"BTC", "ETH"}
 
 
-# 9
+# incident 9
 def test_six_of_eight_slots_were_dust(desk: Desk) -> None:
     dust = {f"D{i}": f"0.{90 - i}" for i in range(6)}
     desk.worth(dust | {"BTC": 1000, "ETH": 500}, sizes={asset: {"min_quantity": 10} for asset in dust})
@@ -238,7 +238,7 @@ def test_six_of_eight_slots_were_dust(desk: Desk) -> None:
     assert desk.entry("BTC/USD").allowed
 
 
-# 9
+# incident 9
 @pytest.mark.parametrize(("price", "counted"), [("1.24", 1), ("1.25", 2)])
 def test_dust_at_the_threshold_did_not_flicker(desk: Desk, price: str, counted: int) -> None:
     kraken = desk.worth({"BTC": 1000, "OLD": "0.90"}, sizes={"OLD": {"min_quantity": 10}})
@@ -248,7 +248,7 @@ def test_dust_at_the_threshold_did_not_flicker(desk: Desk, price: str, counted: 
     assert desk.run().positions_after == counted
 
 
-# 11
+# incident 11
 def test_a_restart_did_not_double_what_is_tracked(desk: Desk) -> None:
     held = {"SOL": "0.51389914", "ETH": "0.25"}
     kraken = desk.opens(prices={"SOL": "81.99", "ETH": 2500}, holds={"platform": held})
@@ -264,7 +264,7 @@ def test_a_restart_did_not_double_what_is_tracked(desk: Desk) -> None:
     assert first_seen[0] == first_seen[2]
 
 
-# 12
+# incident 12
 def test_four_were_found_and_each_was_told_why_it_stayed(desk: Desk) -> None:
     kraken = desk.opens(
         prices={"OLD": "0.50", "AUT": None, "CAND": 9, "SOL": 4},
@@ -285,7 +285,7 @@ def test_four_were_found_and_each_was_told_why_it_stayed(desk: Desk) -> None:
     assert kraken.calls("place") == 0
 
 
-# 13
+# incident 13
 def test_a_local_record_that_was_empty_did_not_hide_what_the_venue_holds(desk: Desk) -> None:
     kraken = desk.worth(TEN)
     desk.run(live=False)
@@ -302,7 +302,7 @@ def test_a_local_record_that_was_empty_did_not_hide_what_the_venue_holds(desk: D
     assert len(desk.tracked()) == 8
 
 
-# 19
+# incident 19
 def test_arb_was_not_read_as_ar_and_busd(desk: Desk) -> None:
     kraken = desk.worth({"ARB": "0.50", "AR": 20, "BUSD": 30})
 
@@ -313,7 +313,7 @@ def test_arb_was_not_read_as_ar_and_busd(desk: Desk) -> None:
     assert report.dust == ["ARB/USD"]
 
 
-# 19
+# incident 19
 def test_xbt_and_xdg_are_btc_and_doge_everywhere_in_the_report(desk: Desk) -> None:
     desk.policy["max_positions"] = 1
     kraken = desk.worth({"BTC": 5, "DOGE": "0.50", "ETH": 400, "XRP": 300})
@@ -326,7 +326,7 @@ def test_xbt_and_xdg_are_btc_and_doge_everywhere_in_the_report(desk: Desk) -> No
     assert left(kraken) == {"ETH"}
 
 
-# 19
+# incident 19
 def test_a_coin_without_a_market_was_named_and_left_alone(desk: Desk) -> None:
     kraken = desk.opens(prices={"BTC": 1000}, holds={"platform": {"BTC": 1, "AUT": 5}})
 
@@ -337,7 +337,7 @@ def test_a_coin_without_a_market_was_named_and_left_alone(desk: Desk) -> None:
     assert left(kraken) == {"BTC", "AUT"}
 
 
-# 23
+# incident 23
 @each_venue_on_a_store
 def test_markets_that_could_not_be_fetched_were_not_made_up(desk: Desk, venue: str) -> None:
     world = desk.worth(TEN, venue=venue, faults=[{"operation": "markets", "fault": "status", "times": None}])
@@ -348,7 +348,7 @@ def test_markets_that_could_not_be_fetched_were_not_made_up(desk: Desk, venue: s
     assert world.calls("place") == 0
 
 
-# 23
+# incident 23
 def test_every_price_says_where_it_came_from_and_when(desk: Desk) -> None:
     desk.worth({"BTC": 1000, "AUT": None})
     desk.run()

@@ -41,6 +41,7 @@ def test_no_key_of_the_vault_is_kept_or_shown_anywhere(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     desk = prefect_desk
+    desk.hurries()
     caplog.set_level(logging.DEBUG)
     desk.policy |= {"max_positions": 1, "max_enforcement_cycles": 1}
     kraken = desk.worth(HELD, faults=_faults("USD"))

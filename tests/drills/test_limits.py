@@ -150,13 +150,13 @@ def test_what_a_person_set_aside_is_said_with_every_entry(sqlite_desk: Desk) -> 
     [("9.99", [Block.BALANCE_TOO_LOW], 1), ("10", [], 1), ("49.99", [], 1), ("50", [], 0)],
 )
 def test_an_account_below_ten_dollars_enters_nothing_and_below_fifty_is_warned_of(
-    sqlite_desk: Desk, cash: str, reasons: list[Block], warned: int
+    desk: Desk, cash: str, reasons: list[Block], warned: int
 ) -> None:
-    sqlite_desk.policy |= {"minimum_balance_usd": 10, "low_balance_warning_usd": 50}
-    sqlite_desk.opens(prices={"SOL": 1}, holds={"platform": {}}, cash=cash)
+    desk.policy |= {"minimum_balance_usd": 10, "low_balance_warning_usd": 50}
+    desk.opens(prices={"SOL": 1}, holds={"platform": {}}, cash=cash)
 
-    answer = sqlite_desk.entry("SOL/USD", 5)
-    counted = sqlite_desk.in_store(lambda store: counts(store, now=SystemClock().now()))
+    answer = desk.entry("SOL/USD", 5)
+    counted = desk.in_store(lambda store: counts(store, now=SystemClock().now()))
 
     assert answer.reasons == reasons
     assert [error.code for error in answer.errors] == ["LOW_BALANCE"] * warned
@@ -164,13 +164,13 @@ def test_an_account_below_ten_dollars_enters_nothing_and_below_fifty_is_warned_o
 
 
 # J3
-def test_a_user_at_its_cap_does_not_stop_another_that_has_room(sqlite_desk: Desk) -> None:
-    sqlite_desk.policy["max_positions"] = 5
+def test_a_user_at_its_cap_does_not_stop_another_that_has_room(desk: Desk) -> None:
+    desk.policy["max_positions"] = 5
     prices = dict.fromkeys(["A1", "B1", "C1", "D1", "E1", "SOL"], 100)
     full, room = (dict.fromkeys(list(prices)[:number], 1) for number in (5, 3))
-    sqlite_desk.opens(prices=prices, holds={"alice": full, "bob": room})
+    desk.opens(prices=prices, holds={"alice": full, "bob": room})
 
-    asked = [sqlite_desk.entry("SOL/USD", account=name).reasons for name in ("alice", "bob")]
+    asked = [desk.entry("SOL/USD", account=name).reasons for name in ("alice", "bob")]
 
     assert asked == [[Block.CAP_REACHED], []]
 
@@ -219,14 +219,17 @@ def test_an_account_that_was_never_read_stops_nobody_and_is_named(sqlite_desk: D
 
 
 # incident 20
-def test_where_the_venue_s_minimum_is_above_our_ceiling_neither_gives_way(sqlite_desk: Desk) -> None:
-    sqlite_desk.policy |= LIMITS
+def test_where_the_venue_s_minimum_is_above_our_ceiling_neither_gives_way(desk: Desk) -> None:
+    desk.policy |= LIMITS
     sizes = {"SOL": {"min_notional": 1500}}
-    kraken = sqlite_desk.opens(prices={"SOL": 100}, holds={"platform": {}}, sizes=sizes, cash=4000)
+    kraken = desk.opens(prices={"SOL": 100}, holds={"platform": {}}, sizes=sizes, cash=4000)
 
-    asked = [sqlite_desk.entry("SOL/USD", usd).reasons for usd in (1000, 1500)]
+    asked = [desk.entry("SOL/USD", usd).reasons for usd in (1000, 1500)]
 
-    assert asked == [[Block.BELOW_VENUE_MINIMUM], [Block.SIZE_LIMIT]]
+    assert asked == [
+        [Block.BELOW_VENUE_MINIMUM, Block.FLOOR_ABOVE_CEILING],
+        [Block.FLOOR_ABOVE_CEILING, Block.SIZE_LIMIT],
+    ]
     assert kraken.calls("place") == 0
 
 

@@ -87,6 +87,24 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
     assert warning.startswith("PLATFORM_NOT_CONFIGURED: user account 'alice-1' is on binance")
 
 
+def test_users_without_a_platform_account_are_one_warning_however_many_they_are(path: Path) -> None:
+    rows = ", ".join(f"{{id: u{n}, kind: user, venue: {'okx' if n else 'binance'}}}" for n in range(7))
+
+    (warning,) = read(path, f"version: 1\naccounts: [{rows}]\n").warnings
+
+    assert warning.startswith("PLATFORM_NOT_CONFIGURED: 7 user accounts are on venues where no platform account is")
+    assert warning.endswith("'u0' on binance, 'u1' on okx, 'u2' on okx, 'u3' on okx, 'u4' on okx and 2 more")
+
+
+def test_a_restricted_symbol_is_one_of_some_account_under_the_policy(path: Path) -> None:
+    policies = "policies: {p: {restricted_symbols: [AUT/USD, AUT/USDT]}, unused: {restricted_symbols: [AUT/EUR]}}\n"
+    rows = "{id: a, kind: user, venue: kraken, policy: p}, {id: b, kind: user, venue: okx, quote: USDT, policy: p}"
+
+    fleet = read(path, f"version: 1\n{policies}accounts: [{rows}]\n")
+
+    assert fleet.policies["a"].restricted_symbols == ("AUT/USD", "AUT/USDT")
+
+
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
@@ -136,6 +154,19 @@ def test_a_user_on_a_venue_without_a_platform_account_is_a_warning(path: Path) -
         (one(more="watch: {silent: 3}\n"), "watch.silent", "unknown key (allowed: ignore, low_balance_warnings_a_day,"),
         (one(more="limits: {block_above_fraction: 90}\n"), "limits.block_above_fraction", "less than or equal to 1"),
         (one(more="policies: {p: null}\n"), "policies.p", "Input should be a valid dictionary"),
+        *(
+            (
+                one(more=f"policies: {{p: {{restricted_symbols: [BTC/USD, '{symbol}']}}}}\n"),
+                "policies.p.restricted_symbols[1]",
+                f"expected upper case BASE/QUOTE, as in AUT/USD, found '{symbol}'",
+            )
+            for symbol in ("aut/usd", "AUT/usd", "AUT", "AUTUSD", "AUT/USD:USD", "AUT/", "A UT/USD")
+        ),
+        (
+            one("id: a, kind: user, venue: kraken, policy: p", "policies: {p: {restricted_symbols: [AUT/USDT]}}\n"),
+            "policies.p.restricted_symbols[0]",
+            "'AUT/USDT' is no market of an account under this policy (allowed: BASE/USD)",
+        ),
         (
             one("id: a, kind: user, venue: kraken, policy: q", "policies: {p: {}}\n"),
             "accounts[0].policy",

@@ -17,6 +17,7 @@ OTHER_VALUES: dict[str, Any] = {
     "restricted_symbols": ["AUT/USD"],
     "stop_loss_fraction": "0.05",
     "trailing_stop_fraction": None,
+    "max_round_trip_fee_fraction": "0.03",
     "risk_max_drawdown_fraction": None,
 }
 
@@ -70,6 +71,8 @@ def test_regrown_dust_counts_from_a_quarter_above_the_threshold() -> None:
         {"stop_loss_fraction": 3},  # percent
         {"stop_loss_fraction": 0},  # at any loss
         {"risk_max_drawdown_fraction": 20},  # percent
+        {"max_round_trip_fee_fraction": 2.5},  # percent
+        {"max_round_trip_fee_fraction": 0},
         {"risk_max_positions": 0},
         {"max_position": 5},
     ],

@@ -192,7 +192,10 @@ def test_between_a_venue_s_minimum_and_a_lower_ceiling_no_amount_is_allowed() ->
 
     blocks = [judge_entry(facts(snapshot, amount_quote=Decimal(usd))).blocks for usd in (1000, 1500)]
 
-    assert blocks == [(Block.BELOW_VENUE_MINIMUM,), (Block.SIZE_LIMIT,)]
+    assert blocks == [
+        (Block.BELOW_VENUE_MINIMUM, Block.FLOOR_ABOVE_CEILING),
+        (Block.FLOOR_ABOVE_CEILING, Block.SIZE_LIMIT),
+    ]
 
 
 def test_every_obstacle_is_named_at_once() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text, update
 from models.errors import LeaseHeld, LeaseLost
 from models.store import leases
 from models.store.engine import Store
-from models.store.leases import Holder, Lease, assert_held, hold, standing_leases
+from models.store.leases import Holder, Lease, assert_held, hold, hold_together, standing_leases
 from models.store.tables import LEASES
 
 HOLD_UNTIL_KILLED = """
@@ -86,6 +86,18 @@ async def test_a_lease_is_released_and_the_next_token_is_higher(store: Store, fi
         pass
 
     assert after.token > before.token
+
+
+async def test_of_several_leases_all_are_held_or_none(store: Store, first: Holder, second: Holder) -> None:
+    async with hold(store, "the key", second):
+        with pytest.raises(LeaseHeld, match="the key"):
+            async with hold_together(store, ["alice", "the key"], first):
+                pass
+        assert await standing_leases(store) == {"the key": second.name}
+    async with hold_together(store, ["alice", "the key"], first):
+        assert await standing_leases(store) == {"alice": first.name, "the key": first.name}
+
+    assert await standing_leases(store) == {}
 
 
 async def test_a_lease_is_released_when_the_work_fails(store: Store, first: Holder) -> None:
