@@ -6,7 +6,7 @@ WORKERS ?= 5
 # What one test process has compiled, asserts included, the others read.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test check bench faults lock clean help
+.PHONY: run test check browser bench faults lock clean help
 
 help:  ## Show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,13 @@ check: $(READY)  ## Format, lint, types, import directions, quick tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/pytest -q -m "not wire"
+
+# Playwright drives the system's Chromium: nothing is fetched past the package managers.
+browser:  ## Install Chromium for the browser tests (Debian, Ubuntu), unless it is there
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+		root=$$(command -v sudo || true); [ "$$(id -u)" != 0 ] || root=; \
+		$$root apt-get install -y -qq --no-install-recommends chromium > /dev/null 2>&1 || { \
+			$$root apt-get update -qq && $$root apt-get install -y -qq --no-install-recommends chromium > /dev/null; }; }
 
 bench: $(READY)  ## Measure, against a bare loop in the same run
 	$(BIN)/python benchmarks/fleet.py

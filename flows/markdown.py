@@ -36,7 +36,8 @@ def markdown_question(accounts: Sequence[AccountReport], why_again: Mapping[str,
 
     `why_again`: by account, the code for which the plan that was approved before was not applied.
     """
-    lines = [f"# {sum(len(_orders(account)) for account in accounts)} orders in {len(accounts)} accounts"]
+    orders_in_all = sum(len(_orders(account)) for account in accounts)
+    lines = [f"# {_counted(orders_in_all, 'order')} in {_counted(len(accounts), 'account')}"]
     if why_again:
         told = ", ".join(f"{account} ({code})" for account, code in sorted(why_again.items()))
         lines += ["", f"**Approved before, and not applied: {told}.** These are new plans; look at them again."]
@@ -44,7 +45,7 @@ def markdown_question(accounts: Sequence[AccountReport], why_again: Mapping[str,
     for account in accounts:
         orders = _orders(account)
         worth = sum((Decimal(order.value_usd) for order in orders), Decimal(0))
-        lines += ["", f"## {account.account}: {len(orders)} orders, worth {worth}", "", _standing(account)]
+        lines += ["", f"## {account.account}: {_counted(len(orders), 'order')}, worth {worth}", "", _standing(account)]
         if account.plan_expires_at is not None:
             lines += ["", f"Void after {account.plan_expires_at:%H:%M:%S} UTC: then it is planned and asked again."]
         lines += ["", "| action | symbol | quantity | value | why |", "|---|---|---|---|---|"]
@@ -64,11 +65,18 @@ def _orders(account: AccountReport) -> list[ActionReport]:
 
 
 def _standing(account: AccountReport) -> str:
-    return (
-        f"Positions {_n(account.positions_before)} → {_n(account.positions_after)} (cap {account.cap}), "
-        f"holdings {_n(account.holdings_before)} → {_n(account.holdings_after)}, "
-        f"cash {account.cash_usd or 'unknown'}."
-    )
+    """Say what is held; before and after where a run has changed it."""
+    positions = _change(account.positions_before, account.positions_after)
+    holdings = _change(account.holdings_before, account.holdings_after)
+    return f"Positions {positions} (cap {account.cap}), holdings {holdings}, cash {account.cash_usd or 'unknown'}."
+
+
+def _change(before: int | None, after: int | None) -> str:
+    return _n(before) if before == after else f"{_n(before)} → {_n(after)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _complaints(account: AccountReport) -> list[str]:

@@ -1,5 +1,6 @@
 """The pages of Prefect's UI that an operator uses, by what is written on them."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -58,7 +59,8 @@ class PrefectPages:
         self.page.reload()
         self.page.get_by_text("Artifacts", exact=True).first.click()
         self.page.get_by_role("link").filter(has_text=key).first.click()
-        expect(self.page.get_by_text(key).first).to_be_visible()
+        expect(self.page).to_have_url(re.compile("artifacts/artifact/"))
+        expect(self.page.locator("article").first).to_be_visible(timeout=_LONG_MS)
 
     def _chooses(self, form: Locator, label: str, word: str) -> None:
         field = form.locator(".schema-form-property", has=self.page.get_by_text(label, exact=True)).last

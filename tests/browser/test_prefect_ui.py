@@ -1,4 +1,4 @@
-"""A person normalises accounts in Prefect's UI: starts it, sees the plan, confirms, watches, and finds nothing to do."""
+"""A person normalises in Prefect's UI: starts it, sees the plan, confirms, watches, and then finds nothing to do."""
 
 import os
 import re
@@ -12,8 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from brokers.simulator.handle import RunningVenue
 from tests.browser.prefect_pages import PrefectPages
 from tests.cli.command import Nija, wait_until
-from tests.cli.test_up import _COMES_UP_SECONDS as COMES_UP_SECONDS
-from tests.cli.test_up import Stack
+from tests.cli.stack_up import COMES_UP_SECONDS, Stack
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(600)]
 
@@ -49,7 +48,7 @@ def test_a_plan_is_seen_confirmed_and_applied_in_the_browser_and_then_there_is_n
     pages.starts("approve", **{"Mode (Optional)": "approve"})
     pages.ends("Paused")
     question = pages.question()
-    expect(question.get_by_role("heading", name=re.compile(r"\d+ orders? in 1 account"))).to_be_visible()
+    expect(question.get_by_role("heading", name=re.compile(r"^\d+ orders in 1 account$"))).to_be_visible()
     pages.look("approve-question")
     question.get_by_role("button", name="Submit").click()  # nobody confirms by accident
     expect(question.get_by_text("'decision' is a required property")).to_be_visible()

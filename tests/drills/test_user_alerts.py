@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from flows.alerts import AlertsRequest, check_fleet_alerts
-from models.alert import OperationalAlert, Severity
+from models.alert import Severity
 from models.alert_report import AlertCheckReport
-from models.channel import QuietHours
 from models.settings import load_settings
 from models.store.alert_tables import DELIVERIES
 from models.store.signals import publish
@@ -20,15 +19,9 @@ from models.store.user_alerts import create_alert, delete_alert, user_alerts
 from models.user_alert import Alert, AlertKind, Metric, Side, Signal
 from tests.drills.desk import Desk
 from tests.drills.office import Office, Wall
-from tests.sink import (
-    Sink,
-)
+from tests.sink import Sink
 
 pytestmark = pytest.mark.wire
-
-NIGHT = QuietHours(time(22), time(7), "Europe/Berlin")
-HALTED = OperationalAlert("HALTED", "3 over the cap", Severity.CRITICAL, "alice")
-STALE = OperationalAlert("BALANCE_STALE", "20 min old", Severity.WARNING, "alice")
 
 
 @pytest.fixture
