@@ -15,6 +15,7 @@ from flows.over_accounts import AccountsRequest, at_each, looking
 from flows.pipeline import Pipeline, started
 from models.adoption_report import AdoptedAccount, AdoptedPosition, AdoptionReport, adoption_totals
 from models.alert import OperationalAlert
+from models.clock import Clock
 from models.fleet import Account
 from models.report import ErrorReport
 from models.store.alerts import keep_alerts
@@ -38,7 +39,9 @@ async def adopt_positions(request: AccountsRequest) -> AdoptionReport | State[An
     return report
 
 
-async def adopt_fleet(request: AccountsRequest, *, on_prefect: bool = False) -> AdoptionReport:
+async def adopt_fleet(
+    request: AccountsRequest, *, on_prefect: bool = False, clock: Clock | None = None
+) -> AdoptionReport:
     """Adopt, and keep what was found in the store. Raises: ConfigError, StoreError."""
     step = adopt_account if on_prefect else adopt_positions_of
 
@@ -49,7 +52,7 @@ async def adopt_fleet(request: AccountsRequest, *, on_prefect: bool = False) -> 
         await keep_alerts(at.store, (ENTRY_UNKNOWN,), alerts, account=at.id, now=at.clock.now())
         return found
 
-    async with looking(request, ADOPT) as (runtime, run):
+    async with looking(request, ADOPT, clock) as (runtime, run):
         accounts = await at_each(runtime, request, run.run_id, adopt, _failed)
         run.statuses |= {account.account: account.status for account in accounts}
         finished_at = runtime.clock.now()

@@ -58,7 +58,7 @@ async def check_fleet_alerts(request: AlertsRequest, clock: Clock | None = None)
         if fired:
             delivered += await deliver(runtime.store, places, runtime.clock)
         now = runtime.clock.now()
-        await seen(runtime.store, CHECK_ALERTS, now=now)
+        await seen(runtime.store, CHECK_ALERTS, now=now, clock=clock)
     return AlertCheckReport(
         checked_at=now,
         checked=checked,

@@ -19,6 +19,7 @@ from flows.exit_desk import PIPELINE_NAME
 from flows.exit_watch import Watch, onlooker
 from flows.normalize import FleetRequest
 from flows.pipeline import Pipeline, started
+from models.clock import Clock
 from models.exit_watch import ExitWatchReport
 from models.settings import load_settings
 from models.store.watchers import watch_held
@@ -49,12 +50,12 @@ async def enforce_exits_continuously(request: ExitWatchRequest) -> ExitWatchRepo
     return await started(ENFORCE_EXITS_CONTINUOUSLY, partial(watch_exits, request))
 
 
-async def watch_exits(request: ExitWatchRequest) -> ExitWatchReport:
+async def watch_exits(request: ExitWatchRequest, clock: Clock | None = None) -> ExitWatchReport:
     """Watch, and say what came of it. Raises: ConfigError, StoreError, LeaseHeld."""
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     chosen = fleet.choose(request.accounts)
-    async with open_runtime(settings, fleet) as runtime:
+    async with open_runtime(settings, fleet, clock) as runtime:
         name = watch_name(fleet.path, request.accounts, live=request.live)
         async with watch_held(runtime.store, name, runtime.holder, runtime.clock) as lease:
             watch = Watch(runtime, chosen, live=request.live, poll_seconds=request.poll_seconds)

@@ -20,6 +20,7 @@ from flows.account import normalize_account
 from flows.approval import with_approval
 from flows.artifacts import publish
 from flows.pipeline import Pipeline, is_unattended, recorded, started
+from models.clock import Clock
 from models.errors import ConfigError
 from models.fleet import Account
 from models.report import AccountReport, ErrorReport, RunReport, totals_of
@@ -104,6 +105,7 @@ async def normalize_fleet(
     pipeline: str = NORMALIZE.name,
     scope: Scope = Scope.ALL,
     every: timedelta | None = None,
+    clock: Clock | None = None,
 ) -> RunReport:
     """Normalise, and keep the report in the store, and as a file where it has anything to say.
 
@@ -112,7 +114,7 @@ async def normalize_fleet(
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     chosen = fleet.choose(request.accounts)
-    async with open_runtime(settings, fleet) as runtime:
+    async with open_runtime(settings, fleet, clock) as runtime:
         async with recorded(runtime, Pipeline(pipeline, every), mode=request.word) as run:
             accounts = await _gather(runtime, chosen, request, run_id=run.run_id, scope=scope)
             run.statuses |= {a.account: a.status.value for a in accounts}

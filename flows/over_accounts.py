@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.pipeline import Pipeline, Recorded, recorded
+from models.clock import Clock
 from models.errors import NijaError
 from models.fleet import Account
 from models.log_context import about
@@ -33,12 +34,17 @@ class AccountsRequest(BaseModel):
 
 
 @asynccontextmanager
-async def looking(request: AccountsRequest, pipeline: Pipeline) -> AsyncIterator[tuple[Runtime, Recorded]]:
+async def looking(
+    request: AccountsRequest, pipeline: Pipeline, clock: Clock | None = None
+) -> AsyncIterator[tuple[Runtime, Recorded]]:
     """Open a run over the fleet, kept in the store. Raises: ConfigError, StoreError."""
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     fleet.choose(request.accounts)
-    async with open_runtime(settings, fleet) as runtime, recorded(runtime, pipeline, mode=Mode.PLAN.value) as run:
+    async with (
+        open_runtime(settings, fleet, clock) as runtime,
+        recorded(runtime, pipeline, mode=Mode.PLAN.value) as run,
+    ):
         yield runtime, run
 
 

@@ -17,6 +17,7 @@ from prefect.exceptions import Abort
 from prefect.states import Completed
 
 from flows.logs import set_up_flow_logs
+from models.clock import Clock, SystemClock
 from models.errors import LeaseHeld, StoreError
 from models.settings import load_settings
 from models.store.engine import Store
@@ -54,22 +55,22 @@ class Recorded:
     statuses: dict[str, str] = field(default_factory=dict)
 
 
-async def started(pipeline: Pipeline, act: Callable[[], Awaitable[T]]) -> T | State[None]:
+async def started(pipeline: Pipeline, act: Callable[[], Awaitable[T]], clock: Clock | None = None) -> T | State[None]:
     """Act for the flow run that this process executes, and return what came of it.
 
     A start that comes too late, and one of a flow run that is done already, is skipped: a completed state that says why
     is returned. Where another process is at work on the same flow run, this one leaves without a word to the server,
     because the state of the flow run is the other's. Raises: StoreError, ConfigError, and what `act` raises.
     """
-    flow_run = current_flow_run()
+    flow_run, clock = current_flow_run(), clock or SystemClock()
     set_up_flow_logs(unattended=is_unattended())
     if flow_run is None:
         return await act()
-    async with _claimed(flow_run) as done_at:
+    async with _claimed(flow_run, clock) as done_at:
         if done_at is not None:
             return Completed(message=f"another process did this flow run by {_words(done_at)}; nothing was done again")
-        if (why := await _too_late(pipeline, flow_run)) is not None:
-            await _seen(pipeline, flow_run, why)
+        if (why := await _too_late(pipeline, flow_run, clock)) is not None:
+            await _seen(pipeline, flow_run, why, clock)
             return Completed(name="Skipped", message=why)
         return await act()
 
@@ -96,11 +97,13 @@ async def recorded(runtime: Runtime, pipeline: Pipeline, *, mode: str) -> AsyncI
     await _end(runtime, pipeline, run, {**run.statuses, PIPELINE: "ok"})
 
 
-async def seen(store: Store, pipeline: Pipeline, *, now: datetime, detail: str = "") -> None:
+async def seen(
+    store: Store, pipeline: Pipeline, *, now: datetime, detail: str = "", clock: Clock | None = None
+) -> None:
     """Leave a sign of life of a run over a fleet that is not kept in the store. Raises: StoreError."""
     every = _interval(pipeline, current_flow_run())
     await beat(store, pipeline.name, {PIPELINE: "ok"}, now=now, every=every, detail=detail)
-    await tell_at_once(store, load_settings())
+    await tell_at_once(store, load_settings(), clock)
 
 
 def current_flow_run() -> FlowRun | None:
@@ -122,14 +125,14 @@ async def _end(
     await finish_run(runtime.store, run.run_id, now=now)
     every = _interval(pipeline, current_flow_run())
     await beat(runtime.store, pipeline.name, statuses, now=now, every=every, detail=detail)
-    await tell_at_once(runtime.store, runtime.settings)
+    await tell_at_once(runtime.store, runtime.settings, runtime.clock)
 
 
-async def _seen(pipeline: Pipeline, flow_run: FlowRun, why: str) -> None:
+async def _seen(pipeline: Pipeline, flow_run: FlowRun, why: str, clock: Clock) -> None:
     """Leave a sign of life of a run that did nothing."""
     async with await Store.open(load_settings().store_url) as store:
         every = _interval(pipeline, flow_run)
-        await beat(store, pipeline.name, {PIPELINE: "skipped"}, now=datetime.now(UTC), every=every, detail=why)
+        await beat(store, pipeline.name, {PIPELINE: "skipped"}, now=clock.now(), every=every, detail=why)
 
 
 def _interval(pipeline: Pipeline, flow_run: FlowRun | None) -> timedelta | None:
@@ -137,25 +140,25 @@ def _interval(pipeline: Pipeline, flow_run: FlowRun | None) -> timedelta | None:
     return pipeline.every if flow_run is not None and flow_run.auto_scheduled else None
 
 
-async def _too_late(pipeline: Pipeline, flow_run: FlowRun) -> str | None:
+async def _too_late(pipeline: Pipeline, flow_run: FlowRun, clock: Clock) -> str | None:
     """Say why the run begins too late to be of use; None: it does not.
 
     After an outage what was scheduled meanwhile comes all at once, the oldest first.
     """
     planned, bound = flow_run.expected_start_time, pipeline.late_after
-    if bound is None or planned is None or datetime.now(UTC) - planned <= bound:
+    if bound is None or planned is None or clock.now() - planned <= bound:
         return None
     _, asked = await _history(flow_run)  # a retry is planned anew, and keeps the first time it was expected
     if asked is not None and asked.state_details.scheduled_time is not None:
         planned = asked.state_details.scheduled_time
-    late = datetime.now(UTC) - planned
+    late = clock.now() - planned
     if late <= bound:
         return None
     return f"TOO_LATE: planned for {_words(planned)}, {_span(late)} ago; later than {_span(bound)} it is skipped"
 
 
 @asynccontextmanager
-async def _claimed(flow_run: FlowRun) -> AsyncIterator[datetime | None]:
+async def _claimed(flow_run: FlowRun, clock: Clock) -> AsyncIterator[datetime | None]:
     """Be the one process at work on a flow run; yield when it was done already, None: it was not.
 
     A worker delivers a flow run at least once. Who dies at it is followed by the next that is asked to execute it.
@@ -167,7 +170,7 @@ async def _claimed(flow_run: FlowRun) -> AsyncIterator[datetime | None]:
         async with await Store.open(settings.store_url) as store:
             try:
                 async with hold(store, name, holder):
-                    await end_runs_of(store, flow_run_id, now=datetime.now(UTC))
+                    await end_runs_of(store, flow_run_id, now=clock.now())
                     yield await _done_at(flow_run)
             except LeaseHeld as held:
                 if held.account != name:

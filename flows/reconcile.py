@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State
 from flows.over_accounts import AccountsRequest, at_each, looking
 from flows.pipeline import Pipeline, started
 from models.alert import OperationalAlert, Severity
+from models.clock import Clock
 from models.fleet import Account
 from models.reconcile_report import DifferenceReport, ReconciledAccount, ReconciliationReport
 from models.reconciliation import Finding
@@ -41,7 +42,9 @@ async def reconcile(request: AccountsRequest) -> ReconciliationReport | State[An
     return report
 
 
-async def reconcile_fleet(request: AccountsRequest, *, on_prefect: bool = False) -> ReconciliationReport:
+async def reconcile_fleet(
+    request: AccountsRequest, *, on_prefect: bool = False, clock: Clock | None = None
+) -> ReconciliationReport:
     """Reconcile, and keep what stands in the store. Raises: ConfigError, StoreError."""
     step = reconcile_account if on_prefect else reconcile_account_at
 
@@ -52,7 +55,7 @@ async def reconcile_fleet(request: AccountsRequest, *, on_prefect: bool = False)
         await keep_alerts(at.store, codes, alerts, account=at.id, now=at.clock.now())
         return found
 
-    async with looking(request, RECONCILE) as (runtime, run):
+    async with looking(request, RECONCILE, clock) as (runtime, run):
         accounts = await at_each(runtime, request, run.run_id, compare, _unread)
         run.statuses |= {account.account: account.status for account in accounts}
         finished_at = runtime.clock.now()

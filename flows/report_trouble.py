@@ -9,7 +9,7 @@ from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.alert import OperationalAlert, Severity
-from models.clock import SystemClock
+from models.clock import Clock, SystemClock
 from models.settings import load_settings, master_key_settings
 from models.store.alerts import raise_alerts
 from models.store.engine import Store
@@ -44,9 +44,9 @@ async def report_trouble(request: TroubleRequest) -> bool:
     return await raise_trouble(request)
 
 
-async def raise_trouble(request: TroubleRequest) -> bool:
+async def raise_trouble(request: TroubleRequest, clock: Clock | None = None) -> bool:
     """Raise the alert and deliver it; return whether it is new. Raises: ConfigError, StoreError."""
-    settings, clock = load_settings(), SystemClock()
+    settings, clock = load_settings(), clock or SystemClock()
     async with await Store.open(settings.store_url) as store:
         new = await raise_alerts(store, [_alert(request)], now=clock.now())
         if new:

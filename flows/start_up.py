@@ -26,6 +26,7 @@ from flows.recover import recover_fleet
 from flows.status import fleet_metrics
 from models.adoption_report import AdoptionReport
 from models.alert import OperationalAlert, Severity
+from models.clock import Clock
 from models.fleet import Fleet
 from models.reasons import AccountStatus
 from models.reconcile_report import ReconciliationReport
@@ -56,24 +57,26 @@ async def start_up(request: AccountsRequest) -> StartUpReport | State[Any]:
     return report
 
 
-async def start_up_fleet(request: AccountsRequest, *, on_prefect: bool = False) -> StartUpReport:
+async def start_up_fleet(
+    request: AccountsRequest, *, on_prefect: bool = False, clock: Clock | None = None
+) -> StartUpReport:
     """Do so, one account's fault never stopping another. Raises: ConfigError, StoreError."""
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
     chosen = fleet.choose(request.accounts)
-    async with open_runtime(settings, fleet) as runtime:
+    async with open_runtime(settings, fleet, clock) as runtime:
         started_at = runtime.clock.now()
         recovery = await recover_fleet(runtime, chosen)
-        adoption = await adopt_fleet(request, on_prefect=on_prefect)
-        reconciliation = await reconcile_fleet(request, on_prefect=on_prefect)
-        plan = await normalize_fleet(FleetRequest(fleet=request.fleet, accounts=request.accounts))
+        adoption = await adopt_fleet(request, on_prefect=on_prefect, clock=clock)
+        reconciliation = await reconcile_fleet(request, on_prefect=on_prefect, clock=clock)
+        plan = await normalize_fleet(FleetRequest(fleet=request.fleet, accounts=request.accounts), clock=clock)
         ended = await _end_dead_runs(runtime, recovery)
         now = runtime.clock.now()
         view = await view_of(runtime.store, fleet, now)
         own = fleet.model_copy(update={"accounts": chosen})
         known = [*_in_the_store(view, own), *_of_steps(recovery, adoption, reconciliation, plan)]
         status = await fleet_metrics(runtime.store, fleet, now, view=view)
-        await seen(runtime.store, START_UP, now=now)
+        await seen(runtime.store, START_UP, now=now, clock=clock)
     matters, names = _worst_first(known), {account.id for account in chosen}
     return StartUpReport(
         started_at=started_at,

@@ -22,6 +22,7 @@ from flows.verification.accounts import verify_account
 from flows.verification.database import verify_store
 from flows.verification.questions import QUESTIONS, VENUES
 from models.alert import FLEET, OperationalAlert, Severity
+from models.clock import Clock
 from models.fleet import Account
 from models.store.alerts import keep_alerts
 from models.store.engine import Store
@@ -57,9 +58,11 @@ async def verify_weekly(request: AccountsRequest) -> VerificationReport | State[
     return report
 
 
-async def verify_fleet(request: AccountsRequest, told: Told = lambda *_: None) -> VerificationReport:
+async def verify_fleet(
+    request: AccountsRequest, told: Told = lambda *_: None, clock: Clock | None = None
+) -> VerificationReport:
     """Verify, keep the report in the store, and let the alerts be what was found. Raises: ConfigError, StoreError."""
-    async with looking(request, VERIFY) as (runtime, run):
+    async with looking(request, VERIFY, clock) as (runtime, run):
         accounts = runtime.fleet.choose(request.accounts)
         counted = _Counted(told, private.COUNT + len(accounts))
         async with asyncio.TaskGroup() as group:

@@ -20,7 +20,7 @@ from flows.fleet_view import view_of
 from flows.pipeline import Pipeline, seen, started
 from flows.report_trouble import TROUBLES
 from models.alert import FLEET, OperationalAlert, StandingAlert
-from models.clock import SystemClock
+from models.clock import Clock, SystemClock
 from models.fleet import Fleet, load_fleet
 from models.settings import load_settings, policy_defaults
 from models.store.alerts import alerts, close_alerts, keep_all_alerts
@@ -57,19 +57,21 @@ async def watch(request: WatchRequest) -> WatchReport | State[None]:
     return await started(WATCH, partial(watch_fleet, request, restart=restart_deployment))
 
 
-async def watch_fleet(request: WatchRequest, *, restart: Restart | None = None) -> WatchReport:
+async def watch_fleet(
+    request: WatchRequest, *, restart: Restart | None = None, clock: Clock | None = None
+) -> WatchReport:
     """Look at the fleet once, and keep what was found in the store. `restart` None: nothing is started again.
 
     Raises: ConfigError, StoreError.
     """
-    settings, now = load_settings(), SystemClock().now()
+    settings, now = load_settings(), (clock or SystemClock()).now()
     fleet = load_fleet(settings.fleet if request.fleet is None else Path(request.fleet), policy_defaults())
     async with await Store.open(settings.store_url) as store:
         view = await view_of(store, fleet, now)
         found = findings(view.facts, fleet)
         new, over = await keep_all_alerts(store, WATCHED, found, now=now)
         restarts = [] if restart is None else await _restart(store, fleet, view.facts, found, restart)
-        await seen(store, WATCH, now=now)
+        await seen(store, WATCH, now=now, clock=clock)
         over += await _over(store, now)
     return WatchReport(
         told_at=now,

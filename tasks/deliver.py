@@ -75,10 +75,11 @@ async def send_to(
     return dict(zip(names, sent, strict=True))
 
 
-async def tell_at_once(store: Store, settings: Settings) -> None:
+async def tell_at_once(store: Store, settings: Settings, clock: Clock | None = None) -> None:
     """Send what is critical, for a few seconds at most; whatever goes wrong is left to the next delivery."""
     try:
-        await deliver(store, master_key_settings(settings.home), SystemClock(), urgent_only=True, within=AT_ONCE)
+        places = master_key_settings(settings.home)
+        await deliver(store, places, clock or SystemClock(), urgent_only=True, within=AT_ONCE)
     except Exception as error:  # noqa: BLE001 - a run has done its work by now, and must not fail for its messages
         log.warning("alerts not delivered", extra={"error": type(error).__name__})
 

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-import models.store.alert_tables  # noqa: F401 - the rest of the tables: whoever has some has all
+import models.store.alert_tables
+import models.store.history_tables  # noqa: F401 - likewise
 from models.reasons import FINAL_STATES
 from models.store.columns import Exact, Instant
 
