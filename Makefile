@@ -6,7 +6,7 @@ WORKERS ?= 5
 # What one test process has compiled, asserts included, the others read.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test check browser bench faults lock clean help
+.PHONY: run test check lint browser bench faults lock clean help
 
 help:  ## Show what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,12 +17,14 @@ run: $(READY)  ## Normalise the example fleet on simulated venues
 test: $(READY)  ## Run every test, on SQLite and PostgreSQL
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q
 
-check: $(READY)  ## Format, lint, types, import directions, quick tests
+check: lint  ## Format, lint, types, import directions, quick tests
+	$(BIN)/pytest -q -m "not wire"
+
+lint: $(READY)  ## Format, lint, types, import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/pytest -q -m "not wire"
 
 # Playwright drives the system's Chromium: nothing is fetched past the package managers.
 browser:  ## Install Chromium for the browser tests (Debian, Ubuntu), unless it is there

@@ -11,13 +11,12 @@ from pydantic import ValidationError
 from cli.alert_words import in_store, known_alert
 from cli.by_hand import operator
 from cli.console import FleetOption, JsonOption, out, print_json
+from cli.fleet_file import load_and_tell
 from models.alert import FLEET, Severity
 from models.alert_report import user_alert_report
 from models.amounts import exact
 from models.clock import SystemClock
 from models.errors import ConfigError
-from models.fleet import load_fleet
-from models.settings import load_settings, policy_defaults
 from models.store.user_alerts import create_alert
 from models.user_alert import MAX_AGE, Alert, AlertKind, Metric, Side
 
@@ -166,7 +165,7 @@ def _shared(
 
 def _in_fleet(path: Path | None, account: str | None, venue: str | None) -> None:
     """Refuse what the fleet does not have: an alert on it would never say a thing. Raises: ConfigError."""
-    fleet = load_fleet(path or load_settings().fleet, policy_defaults())
+    fleet = load_and_tell(path)
     if account is not None:
         fleet.choose([account])
     known = sorted({one.venue for one in fleet.accounts})

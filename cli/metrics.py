@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import FleetOption, complain, note
+from cli.fleet_file import told
 from models.clock import SystemClock
 from models.fleet import load_fleet
 from models.settings import load_settings, policy_defaults
@@ -57,7 +58,7 @@ def serve(
     from flows.exporter.endpoint import serving  # noqa: PLC0415 - a second that --help need not pay
 
     settings = load_settings()
-    load_fleet(fleet or settings.fleet, policy_defaults())  # what is wrong from the start is said at the start
+    told(load_fleet(fleet or settings.fleet, policy_defaults()))  # what is wrong from the start is said at the start
     reader = _reader(fleet)
 
     async def run() -> int:

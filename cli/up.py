@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.console import FleetOption, err, note, out
+from cli.fleet_file import told
 from models.errors import ConfigError
 from models.fleet import load_fleet
 from models.settings import Settings, database_of, load_settings, policy_defaults
@@ -119,7 +120,7 @@ def _fleet(given: Path | None, settings: Settings) -> Path | None:
     chosen = (given or settings.fleet).absolute()
     if given is None and "fleet" not in settings.model_fields_set and not chosen.exists():
         return None
-    load_fleet(chosen, policy_defaults())  # what is wrong with it is said now, not by five parts later
+    told(load_fleet(chosen, policy_defaults()))  # what is wrong with it is said now, not by five parts later
     return chosen
 
 
