@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import aiohttp
 import ccxt.async_support as ccxt
 
-from brokers.errors import Answer, is_rate_limit
+from brokers.errors import MALFORMED, Answer, is_rate_limit
 from brokers.limits import Request
 from brokers.nonces import KeyTurn
 from brokers.order_window import current_window
@@ -129,6 +129,31 @@ class Hardened:
             requeues += 1
             if (heard := _heard.get()) is not None:
                 heard.answer = Answer()
+
+    def parse_ohlcvs(  # noqa: PLR0917 - ccxt calls it with these
+        self,
+        ohlcvs: Any,
+        market: Any = None,
+        timeframe: str = "1m",  # noqa: ARG002 - ccxt's signature
+        since: int | None = None,  # noqa: ARG002
+        limit: int | None = None,  # noqa: ARG002
+        tail: bool = False,  # noqa: ARG002
+    ) -> list[tuple[Any, list[Any] | None]]:
+        """Return every row as it came, beside what ccxt reads in it; None: it is no candle.
+
+        ccxt would sort the rows and drop those from before `since`: what a venue gets wrong would not be seen.
+        """
+        if not isinstance(ohlcvs, list):
+            raise TypeError("the candles are no list")
+        return [(raw, self._candle(raw, market)) for raw in ohlcvs]
+
+    def _candle(self, raw: Any, market: Any) -> list[Any] | None:
+        if not isinstance(raw, list | dict):
+            return None
+        try:
+            return list(self.parse_ohlcv(raw, market))  # type: ignore[attr-defined]
+        except MALFORMED:
+            return None
 
     async def _send(self, arguments: tuple[Any, ...], *, is_private: bool) -> Any:
         if self.turn is None or not is_private:

@@ -16,16 +16,17 @@ from brokers.breaker import Breakers, CircuitBreaker
 from brokers.client import build_client, forget_answer
 from brokers.nonces import KeyTurn, Turns
 from brokers.reads import read
-from brokers.throttle import Throttle
+from brokers.throttle import Throttle, priority
 from brokers.venue_clock import VenueClock
 from brokers.venues import adapter_for, capabilities_of
 from models.amounts import exact
-from models.breaker import EVERYBODY, Direction
+from models.breaker import EVERYBODY, HISTORY, Direction, address_of
 from models.clock import Clock
 from models.fleet import Account
 from models.market import Market, Price
 from models.policy import Policy
 from models.settings import Credentials
+from rules.throttle import Priority
 
 T = TypeVar("T")
 
@@ -68,6 +69,7 @@ class SharedVenue:
         self._throttle = throttle
         self._breakers = breakers
         self._breaker = self._breaker_of(account, Direction.READ)
+        self._history_breaker = self._breaker_of(HISTORY, Direction.READ)
         self._client = self._build(credentials)
         self._markets: _Once[None] = _Once()
         self._tickers: _Once[Tickers] = _Once()
@@ -95,6 +97,35 @@ class SharedVenue:
         tickers = await self._read("tickers", self._read_tickers, policy)
         self._tickers.keep(tickers)
         return tickers
+
+    async def history(self, operation: str, call: Callable[[Any], Awaitable[T]], policy: Policy) -> T:
+        """Make one read of the past with the shared ccxt client: whatever else is asked of the venue goes first.
+
+        Its faults feed a breaker of their own. Raises: VenueUnavailable, VenueRefused.
+        """
+        with priority(Priority.HISTORY):
+            await self.load(policy)
+            return await read(
+                self._adapter.venue,
+                operation,
+                lambda: call(self._client),
+                policy=policy,
+                clock=self._clock,
+                breaker=self._history_breaker,
+            )
+
+    def timeframes(self) -> Collection[str]:
+        """Return the lengths of candles that ccxt knows of the venue."""
+        return frozenset(self._client.timeframes or ())
+
+    @property
+    def address(self) -> str:
+        """Host and port of a venue that is not at its own address; empty: it is."""
+        return address_of(self._url)
+
+    def now(self) -> datetime:
+        """Return the hour at the venue; before its markets are loaded, ours."""
+        return self._venue_clock.now()
 
     def markets(self, quote: str) -> Mapping[str, Market]:
         """Return the spot markets quoted in `quote`, by symbol, as the venue describes them."""
@@ -235,6 +266,32 @@ class Venues:
         self._session: aiohttp.ClientSession | None = None
         self._shared: dict[tuple[str, str | None, str | None], SharedVenue] = {}
 
+    @property
+    def clock(self) -> Clock:
+        """The clock of this run."""
+        return self._clock
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """Where calls wait for an allowance; None: nowhere."""
+        return self._throttle
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one request may take."""
+        return self._timeout
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session that every client of this run uses."""
+        if self._session is None:
+            raise RuntimeError("Venues is a context manager: use it inside `async with`")
+        return self._session
+
+    def history_breaker(self, source: str, url: str | None) -> CircuitBreaker | None:
+        """Return the breaker of a source of history that is no venue."""
+        return None if self._breakers is None else self._breakers.of(source, url, HISTORY, Direction.READ)
+
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=200, limit_per_host=100)
         self._session = aiohttp.ClientSession(connector=connector)
@@ -260,21 +317,29 @@ class Venues:
 
         Where even the list of markets takes a key, it shares nothing: the fault of one key must not meet the others.
         """
-        if self._session is None:
-            raise RuntimeError("Venues is a context manager: use it inside `async with`")
-        alone = capabilities_of(account.venue).markets_need_key
-        key = (account.venue, url, account.id if alone else None)
+        if capabilities_of(account.venue).markets_need_key:
+            return self._shared_by(account.venue, url, account.id, credentials)
+        return self._shared_by(account.venue, url, None, None)
+
+    def public(self, venue: str, url: str | None) -> SharedVenue:
+        """Return what all accounts share at a venue whose list of markets takes no key."""
+        return self._shared_by(venue, url, None, None)
+
+    def _shared_by(
+        self, venue: str, url: str | None, account: str | None, credentials: Credentials | None
+    ) -> SharedVenue:
+        key = (venue, url, account)
         if key not in self._shared:
             self._shared[key] = SharedVenue(
-                account.venue,
+                venue,
                 url,
-                session=self._session,
+                session=self.session,
                 timeout=self._timeout,
                 clock=self._clock,
                 turns=self._turns,
-                credentials=credentials if alone else None,
+                credentials=credentials,
                 breakers=self._breakers,
-                account=account.id if alone else EVERYBODY,
+                account=account or EVERYBODY,
                 throttle=self._throttle,
             )
         return self._shared[key]

@@ -119,6 +119,8 @@ def _bybit_endpoint(request: Request) -> float:
     return 50 / _BYBIT.get(request.path, 10) if request.is_private else 0.0
 
 
+COINGECKO_DEMO_A_MINUTE, COINGECKO_PRO_A_MINUTE = 30, 250
+
 LIMITS: dict[str, Limits] = {
     "kraken": Limits(
         all=(
@@ -167,7 +169,24 @@ LIMITS: dict[str, Limits] = {
         ),
         refusals={"10018": "address"},
     ),
+    # https://docs.coingecko.com/reference/common-errors-rate-limit: of the least plan of each address. A setting of its
+    # own raises them, since plans differ.
+    "coingecko": Limits(all=(Allowed("calls", Window(COINGECKO_DEMO_A_MINUTE, 60), _every_call),)),
+    "coingecko-pro": Limits(all=(Allowed("calls", Window(COINGECKO_PRO_A_MINUTE, 60), _every_call),)),
+    # https://docs.polymarket.com/api-reference/rate-limits: 300 in ten seconds of Gamma's markets, 1,000 of the CLOB's
+    # prices. What is over the limit is slowed down there, not refused.
+    "polymarket": Limits(
+        all=(
+            Allowed("address", Window(900, 10), _every_call),
+            Allowed("calls", Window(300, 10), _every_call, each=_path),
+        ),
+    ),
 }
+
+
+def per_minute(calls: float) -> Limits:
+    """Return one limit by address, of so many calls in a minute."""
+    return Limits(all=(Allowed("calls", Window(calls, 60), _every_call),))
 
 
 @cache

@@ -62,12 +62,15 @@ class Throttle:
         """Let all calls to a simulated venue go at once that does not count them."""
         self._spared.add(url)
 
-    def gate(self, venue: str, url: str | None, api_key: str | None) -> "Gate | None":
-        """Return where the calls of one client pass; None: nowhere. The key tells clients apart, and is not kept."""
+    def gate(self, venue: str, url: str | None, api_key: str | None, limits: Limits | None = None) -> "Gate | None":
+        """Return where the calls of one client pass; None: nowhere. The key tells clients apart, and is not kept.
+
+        `limits` None: those known of the venue.
+        """
         if url in self._spared:
             return None
         key_id = "" if api_key is None else hashlib.sha256(api_key.encode()).hexdigest()[:32]
-        return Gate(self, venue, url or "", key_id, limits_of(venue))
+        return Gate(self, venue, url or "", key_id, limits or limits_of(venue))
 
     def is_counting(self, address: str) -> bool:
         """Whether the venue at an address is taken to count its calls."""

@@ -18,6 +18,7 @@ from brokers.kraken import Kraken
 from brokers.okx import Okx
 from models.errors import ConfigError
 from models.fleet import Fleet
+from models.history_plan import COINGECKO, POLYMARKET
 
 VENUES: dict[str, tuple[type[Adapter], Capabilities]] = {
     row.venue: (adapter, row)
@@ -168,4 +169,7 @@ def check_venues(fleet: Fleet) -> tuple[str, ...]:
                 f"GENERIC_VENUE: {account.id!r} is on {account.venue}, reached through ccxt alone: "
                 "its order look-ups and balances are not verified by Nija",
             )
+    for place, wanted in enumerate(fleet.history):
+        if wanted.source not in {COINGECKO, POLYMARKET}:
+            check_venue(wanted.source, f"{fleet.path}: history[{place}].source")
     return tuple(warnings)

@@ -20,6 +20,7 @@ from cli import (
     exits,
     fleet,
     frozen,
+    history,
     keys,
     metrics,
     normalize,
@@ -46,6 +47,7 @@ app = typer.Typer(
     help="Keep a fleet of exchange accounts in the shape its policy declares.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # Rich's own markup would take "[default: ...]" for a style and drop it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(normalize.normalize)
@@ -82,6 +84,7 @@ app.add_typer(throttles.app, name="throttles")
 app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(history.app, name="history")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

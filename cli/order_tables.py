@@ -31,7 +31,7 @@ _GOOD = "VERIFIED"
 
 def show_orders(report: OrderList) -> None:
     """Print orders, then what rests at the venues."""
-    out.print(_ledger(report.orders) if report.orders else "no order in the ledger")
+    out.print(_ledger(report.orders) if report.orders else "no such order in the ledger")
     if report.resting is not None:
         out.print(_resting(report.resting) if report.resting else "nothing rests at the venue")
     for error in report.errors:

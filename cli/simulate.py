@@ -14,7 +14,10 @@ from models.errors import ConfigError
 def simulate(
     venue: Annotated[
         str,
-        typer.Argument(metavar="VENUE", help="Whose format to speak: kraken, binance, coinbase, okx, alpaca, bybit."),
+        typer.Argument(
+            metavar="VENUE",
+            help="Whose format to speak: kraken, binance, coinbase, okx, alpaca, bybit, coingecko, polymarket.",
+        ),
     ],
     world: Annotated[
         Path | None,
@@ -34,7 +37,7 @@ def simulate(
     """
     from brokers.simulator.demo import demo_world  # noqa: PLC0415 - --help need not pay for a web server
     from brokers.simulator.faults import load_faults  # noqa: PLC0415
-    from brokers.simulator.manners import VenueName  # noqa: PLC0415
+    from brokers.simulator.manners import READ_ONLY, VenueName  # noqa: PLC0415
     from brokers.simulator.server import serve  # noqa: PLC0415
     from brokers.simulator.world import WorldError, load_world  # noqa: PLC0415
 
@@ -59,6 +62,8 @@ def simulate(
             parts = {"API_KEY": keys.api_key, "API_SECRET": keys.api_secret, "API_PASSPHRASE": keys.passphrase}
             words = " ".join(f"{prefix}_{part}={shlex.quote(value)}" for part, value in parts.items() if value)
             out.print(f"export {words}", markup=False, soft_wrap=True)
+        if name in READ_ONLY:
+            out.print(f"export NIJA_{name.upper()}_URL={url}", markup=False, soft_wrap=True)
         err.print("Ctrl-C stops it", style="dim")
 
     try:

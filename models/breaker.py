@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from models.policy import Policy
 
 EVERYBODY = "*"  # the account of what all accounts of a venue read together
+HISTORY = "*history"  # the account of what is read of the past: its faults keep nobody's trading from the venue
 
 
 class Direction(StrEnum):
@@ -142,6 +143,8 @@ class BreakerStatus:
     def whose(self) -> str:
         """Say in words which way it is."""
         where = f"{self.venue} at {self.address}" if self.address else self.venue
+        if self.account == HISTORY:
+            return f"the history of {where}"
         return (
             f"the shared reads of {where}"
             if self.account == EVERYBODY

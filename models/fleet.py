@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, mod
 from pydantic_core import ErrorDetails
 
 from models.errors import ConfigError
+from models.history_plan import WantedHistory
 from models.policy import Policy
 from models.settings import POLICY_VARIABLES
 from models.watch import WatchLimits
@@ -92,6 +93,7 @@ class FleetFile(BaseModel):
     accounts: Annotated[list[Account], Field(min_length=1)]
     limits: FleetLimits = Field(default_factory=FleetLimits)
     watch: WatchLimits = Field(default_factory=WatchLimits)
+    history: list[WantedHistory] = Field(default_factory=list)
 
 
 class Fleet(BaseModel):
@@ -104,6 +106,7 @@ class Fleet(BaseModel):
     policies: dict[str, Policy]  # by account id
     limits: FleetLimits = FleetLimits()
     watch: WatchLimits = WatchLimits()
+    history: tuple[WantedHistory, ...] = ()
 
     def choose(self, ids: Sequence[str]) -> tuple[Account, ...]:
         """Return the accounts named, in file order; all of them when none is named.
@@ -170,7 +173,15 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
         seen[account.env_name] = account.id
     _check_restricted(path, file, policies)
     by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
-    return Fleet(path=path, accounts=tuple(file.accounts), policies=by_account, limits=file.limits, watch=file.watch)
+    _check_history(path, file.history)
+    return Fleet(
+        path=path,
+        accounts=tuple(file.accounts),
+        policies=by_account,
+        limits=file.limits,
+        watch=file.watch,
+        history=tuple(file.history),
+    )
 
 
 def fleet_schema() -> dict[str, Any]:
@@ -233,6 +244,17 @@ def _check_restricted(path: Path, file: FleetFile, policies: Mapping[str, Policy
                 )
 
 
+def _check_history(path: Path, history: Sequence[WantedHistory]) -> None:
+    """Refuse a series that is wanted twice: nobody could say since when, or from where. Raises: ConfigError."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for place, wanted in enumerate(history):
+        for symbol in wanted.symbols:
+            first = seen.setdefault((wanted.source, symbol, wanted.timeframe), place)
+            if first != place:
+                problem = f"{wanted.source} {symbol} {wanted.timeframe} is in history[{first}] already"
+                raise ConfigError(f"{path}: history[{place}].symbols", problem, "each series once")
+
+
 def _as_exact(value: object) -> object:
     """Give YAML's floats back the digits that were written: 7.5 is 7.5 and not its binary neighbour."""
     return Decimal(str(value)) if isinstance(value, float) else value
@@ -246,7 +268,12 @@ def _config_error(path: Path, error: ErrorDetails, model: type[BaseModel]) -> Co
     problem = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         problem = "unknown key"
-        parts: dict[str, type[BaseModel]] = {"accounts": Account, "limits": FleetLimits, "watch": WatchLimits}
+        parts: dict[str, type[BaseModel]] = {
+            "accounts": Account,
+            "limits": FleetLimits,
+            "watch": WatchLimits,
+            "history": WantedHistory,
+        }
         owner = model if len(error["loc"]) == 1 else parts.get(str(error["loc"][0]), model)
         allowed = ", ".join(sorted(owner.model_fields))
     elif error["type"] in {"enum", "literal_error"}:

@@ -71,6 +71,36 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home.absolute() / 'nija.db'}"
 
 
+class CoinGeckoPlan(StrEnum):
+    """Which of CoinGecko's two services is asked; each has its own address and its own keys."""
+
+    DEMO = "demo"
+    PRO = "pro"
+
+
+class HistorySettings(BaseSettings):
+    """How sources of history are reached that are no venues. Kept out of `Settings`, which holds no secret.
+
+    `coingecko_api_key` None: CoinGecko is asked without a key, at the demo address. `coingecko_calls_per_minute` None:
+    as the least plan allows.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NIJA_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    coingecko_plan: CoinGeckoPlan = CoinGeckoPlan.DEMO
+    coingecko_api_key: SecretStr | None = None
+    coingecko_calls_per_minute: Annotated[float, Field(ge=1, le=10_000)] | None = None
+    coingecko_url: str | None = None
+    polymarket_url: str | None = None
+
+    @field_validator("coingecko_api_key", mode="after")
+    @classmethod
+    def _never_logged(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            keep_secret(key.get_secret_value())
+        return key
+
+
 class LogFormat(StrEnum):
     """How lines of the log are written."""
 
@@ -129,6 +159,14 @@ def load_log_settings() -> LogSettings:
     """Read what the environment says of the log. Raises: ConfigError naming the variable."""
     try:
         return LogSettings()
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
+def load_history_settings() -> HistorySettings:
+    """Read what the environment says of the sources of history. Raises: ConfigError naming the variable."""
+    try:
+        return HistorySettings()
     except ValidationError as error:
         raise _wrong(error) from None
 

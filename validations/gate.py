@@ -161,7 +161,7 @@ def gate_positions(
 
 
 def _gate_positions(asked: Sequence[Asked]) -> list[GateResult]:
-    _refuse_unless_validating()
+    refuse_unless_validating()
     rows: list[list[Row]] = []
     unframed: list[list[Rejected]] = []
     for one in asked:
@@ -212,7 +212,7 @@ def gate_prices(
     price. A single price that is missing, zero or stale leaves its holding unvalued and blocks nothing.
     Raises: ConfigError when validation is switched off.
     """
-    _refuse_unless_validating()
+    refuse_unless_validating()
     wanted = frozenset(needed)
     given = tuple(prices.items() if isinstance(prices, Mapping) else prices)
     if not given and wanted:
@@ -327,7 +327,7 @@ def _max_age(policy: Policy) -> timedelta:
     return timedelta(seconds=policy.max_price_age_seconds)
 
 
-def _refuse_unless_validating() -> None:
+def refuse_unless_validating() -> None:
     """Refuse to let anything through a gate that pandera's own settings have opened."""
     config = get_config_context()
     if not config.validation_enabled:

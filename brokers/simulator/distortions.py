@@ -59,11 +59,11 @@ def _an_hour_ago(value: Any) -> Any:
         number = Decimal(str(value))
     except ArithmeticError:
         return _before(str(value))
-    moved = number - _HOUR_SECONDS * _unit(number)
+    moved = number - _HOUR_SECONDS * unit_of(number)
     return str(moved) if isinstance(value, str) else type(value)(moved)
 
 
-def _unit(number: Decimal) -> int:
+def unit_of(number: Decimal) -> int:
     """Return how many of a time's units are a second: times are seconds, or thousandths or billionths of them."""
     return next(unit for unit in (1, 1_000, 1_000_000, 1_000_000_000) if number < _FAR_SECONDS * unit or unit > 10**6)
 

@@ -10,6 +10,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from brokers.simulator.candle_lies import (
+    future_row,
+    lied,
+    longer_timeframe,
+    nan_row,
+    negative_row,
+    shuffled,
+    spike,
+)
 from brokers.simulator.distortions import an_hour_old, huge, not_a_number, other_type
 from brokers.simulator.refusals import Reason, Refusal
 from brokers.simulator.wire import Answer, Wire
@@ -46,6 +55,12 @@ class Fault(StrEnum):
     WRONG_TYPES = "wrong_types"
     HUGE_NUMBERS = "huge_numbers"
     OLD_TIMES = "old_times"
+    SHUFFLED_ROWS = "shuffled_rows"
+    FUTURE_ROW = "future_row"
+    NAN_ROW = "nan_row"
+    NEGATIVE_ROW = "negative_row"
+    SPIKE = "spike"
+    WRONG_TIMEFRAME = "wrong_timeframe"
     SLOW = "slow"
     GONE_AFTER = "gone_after"
     DELISTED = "delisted"
@@ -173,6 +188,11 @@ def _old(_terms: Terms, _wire: Wire, true: Answer) -> Answer:
     return replace(true, body=json.dumps(an_hour_old(json.loads(true.body))).encode())
 
 
+def _candles(lie: Callable[[list[Any]], list[Any]]) -> Told:
+    """Change rows that begin with a time."""
+    return lambda _terms, _wire, true: replace(true, body=json.dumps(lied(json.loads(true.body), lie)).encode())
+
+
 def _rows(keep: Callable[[list[Any], float], list[Any]]) -> Told:
     """Change which rows the answer has: entries of every list of rows, and of Kraken's objects keyed by id."""
 
@@ -230,6 +250,12 @@ FAULTS: dict[Fault, FaultKind] = {
     Fault.WRONG_TYPES: FaultKind(executed=True, told=_each_value(other_type)),
     Fault.HUGE_NUMBERS: FaultKind(executed=True, told=_each_value(huge)),
     Fault.OLD_TIMES: FaultKind(executed=True, told=_old),
+    Fault.SHUFFLED_ROWS: FaultKind(executed=True, told=_candles(shuffled)),
+    Fault.FUTURE_ROW: FaultKind(executed=True, told=_candles(future_row)),
+    Fault.NAN_ROW: FaultKind(executed=True, told=_candles(nan_row)),
+    Fault.NEGATIVE_ROW: FaultKind(executed=True, told=_candles(negative_row)),
+    Fault.SPIKE: FaultKind(executed=True, told=_candles(spike)),
+    Fault.WRONG_TIMEFRAME: FaultKind(executed=True, told=_candles(longer_timeframe)),
     Fault.SLOW: FaultKind(executed=True, told=_truth, wait=Wait.WITHIN),
     Fault.GONE_AFTER: FaultKind(executed=True, told=_truth, leaves=True),
     **{

@@ -23,6 +23,8 @@ class VenueName(StrEnum):
     OKX = "okx"
     ALPACA = "alpaca"
     BYBIT = "bybit"
+    COINGECKO = "coingecko"
+    POLYMARKET = "polymarket"
 
 
 class Commission(StrEnum):
@@ -160,3 +162,14 @@ MANNERS: dict[VenueName, Manners] = {
         places=16,
     ),
 }
+
+# They tell prices and trade nothing.
+READ_ONLY: dict[VenueName, Manners] = {
+    VenueName.COINGECKO: Manners(quote="USD", ids=plain_number),
+    VenueName.POLYMARKET: Manners(quote="USDC", ids=plain_number),
+}
+
+
+def manners_of(venue: VenueName) -> Manners:
+    """Return what a venue, or a source of prices, is like."""
+    return MANNERS[venue] if venue in MANNERS else READ_ONLY[venue]

@@ -67,6 +67,8 @@ class PricePath:
     def last(self, symbol: str, at_ms: int) -> Decimal | None:
         """Price at an instant, on the market's tick; None while the market is unpriced."""
         listing = self._listings[symbol]
+        if listing.listed_at is not None and at_ms < listing.listed_at.timestamp() * 1000:
+            return None
         start, since_ms = listing.price, None
         history = self.settings.get(symbol)
         if history:
@@ -105,6 +107,9 @@ class PricePath:
 
     def candles(self, symbol: str, span_ms: int, first_ms: int, last_ms: int, now_ms: int) -> list[Candle]:
         """Candles whose open time lies in the two instants, oldest first."""
+        listed_at = self._listings[symbol].listed_at
+        if listed_at is not None:
+            first_ms = max(first_ms, int(listed_at.timestamp() * 1000) // span_ms * span_ms)
         first = -(-first_ms // span_ms) * span_ms
         made = (self.candle(symbol, open_ms, span_ms, now_ms) for open_ms in range(first, last_ms + 1, span_ms))
         return [candle for candle in made if candle is not None]

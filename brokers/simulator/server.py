@@ -13,11 +13,13 @@ from brokers.simulator.alpaca.wire import AlpacaWire
 from brokers.simulator.binance.wire import BinanceWire
 from brokers.simulator.bybit.wire import BybitWire
 from brokers.simulator.coinbase.wire import CoinbaseWire
+from brokers.simulator.coingecko.wire import CoinGeckoWire
 from brokers.simulator.control import Control, Handler
 from brokers.simulator.faults import FaultPlan
 from brokers.simulator.kraken.wire import KrakenWire
 from brokers.simulator.manners import VenueName
 from brokers.simulator.okx.wire import OkxWire
+from brokers.simulator.polymarket.wire import PolymarketWire
 from brokers.simulator.service import Service
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Wire
@@ -30,6 +32,8 @@ _WIRES: dict[VenueName, Callable[[Venue], Wire]] = {
     VenueName.OKX: OkxWire,
     VenueName.BYBIT: BybitWire,
     VenueName.ALPACA: AlpacaWire,
+    VenueName.COINGECKO: CoinGeckoWire,
+    VenueName.POLYMARKET: PolymarketWire,
 }
 _SHUTDOWN_SECONDS = 0.2  # hanging answers are cut off, not waited for
 log = logging.getLogger(__name__)

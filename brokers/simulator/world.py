@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from brokers.simulator.credentials import Keys, simulated_credentials
-from brokers.simulator.manners import MANNERS, Manners, VenueName
+from brokers.simulator.manners import Manners, VenueName, manners_of
 
 T = TypeVar("T")
 Positive = Annotated[Decimal, Field(gt=0)]
@@ -88,6 +88,7 @@ class Market(_Strict):
     status: MarketStatus = MarketStatus.ONLINE
     volatility_per_day: NotNegative = Decimal(0)  # 0.05: one standard deviation of a day is 5 %
     spread_bps: NotNegative = Decimal(0)
+    listed_at: AwareDatetime | None = None  # before it there was no price; null: always there
 
     @property
     def base(self) -> str:
@@ -101,7 +102,7 @@ class Market(_Strict):
 
     def completed(self, venue: VenueName) -> "Listing":
         """Give the market with every size decided."""
-        manners = MANNERS[venue]
+        manners = manners_of(venue)
         tick = self.tick or _power_of_ten((self.price or Decimal(1)).scaleb(-_TICK_DIGITS_BELOW_PRICE))
         lot_step = self.lot_step or self._worth(manners.step_quote) or _FINEST
         minimum = max(self._worth(manners.minimum_quote) or lot_step, lot_step)
@@ -152,7 +153,7 @@ class Account(_Strict):
 
     def credentials(self, account_id: str, venue: VenueName) -> Keys:
         """Keys of the account, simulated ones where the file gives none."""
-        made = simulated_credentials(account_id, MANNERS[venue].keys)
+        made = simulated_credentials(account_id, manners_of(venue).keys)
         return Keys(self.api_key or made.api_key, self.api_secret or made.api_secret, made.passphrase)
 
 
@@ -168,6 +169,7 @@ class World(_Strict):
     balance_lag_seconds: NotNegative = Decimal(0)
     clock_skew_seconds: Decimal = Decimal(0)  # how far the venue's clock is ahead of this machine's
     rate_limits: bool = False
+    plan: Literal["demo", "pro"] = "demo"  # which of CoinGecko's services it is
     max_open_orders: int = Field(default=80, ge=1)
     fills: tuple[FillRule, ...] = ()
     markets: tuple[Market, ...] = ()
@@ -193,7 +195,7 @@ class World(_Strict):
     @property
     def manners(self) -> Manners:
         """What the venue is like."""
-        return MANNERS[self.venue]
+        return manners_of(self.venue)
 
     @property
     def fingerprint(self) -> str:

@@ -61,6 +61,7 @@ class Desk:
         self.policy: dict[str, Any] = dict(QUICK)
         self.limits: dict[str, Any] = {}  # of the fleet as a whole
         self.watch: dict[str, Any] = {}
+        self.history: list[dict[str, Any]] = []
         self.on_prefect = True  # else as `tests.drills.plain` has it
         self.venues: list[RunningVenue] = []
         self._accounts: list[dict[str, Any]] = []
@@ -202,6 +203,8 @@ class Desk:
             document["limits"] = self.limits
         if self.watch:
             document["watch"] = self.watch
+        if self.history:
+            document["history"] = self.history
         self.fleet.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def _joins(

@@ -181,6 +181,8 @@ class BinancePublic:
     def _klines(self, listing: Listing, span: int, limit: int, bounds: tuple[int, int]) -> list[Any]:
         start, end = bounds
         first = start or end // span * span - (limit - 1) * span
+        if start and listing.listed_at is not None:  # it answers with as many from its first one on
+            first = max(first, int(listing.listed_at.timestamp() * 1000) // span * span)
         last = min(end, -(-first // span) * span + (limit - 1) * span)
         return [
             [

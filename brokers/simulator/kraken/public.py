@@ -8,7 +8,7 @@ from brokers.simulator.cache import AnswerCache
 from brokers.simulator.kraken.names import altname, asset_id, pair_names, symbols_by_name
 from brokers.simulator.manners import MANNERS, VenueName
 from brokers.simulator.numbers import at_least, padded, parsed, places_of, whole
-from brokers.simulator.prices import DAY_MS
+from brokers.simulator.prices import DAY_MS, TRADE_EVERY_MS
 from brokers.simulator.refusals import Reason, Refusal
 from brokers.simulator.venue import Venue
 from brokers.simulator.wire import Call, Endpoint, Operation
@@ -87,12 +87,16 @@ class KrakenPublic:
         )
 
     def trades(self, call: Call) -> Any:
-        """Recent trades; `last` is the newest one's time in nanoseconds."""
+        """Recent trades, or the first after `since`, however long ago; `last`: the newest one's time in nanoseconds."""
         listing = self.pair(call.params.get("pair"))
         most = min(whole(call.params, "count", _MOST_TRADES), _MOST_TRADES)
         since = parsed(call.params, "since") or Decimal(0)
         since_ms = int(since * 1000) if since < _SECONDS_UNTIL else int(since) // 1_000_000
-        found = self._venue.prices.trades(listing.symbol, max(since_ms + 1, call.now_ms - DAY_MS), call.now_ms)
+        first_ms = since_ms + 1 if since_ms else call.now_ms - DAY_MS
+        if listing.listed_at is not None:
+            first_ms = max(first_ms, int(listing.listed_at.timestamp() * 1000))
+        last_ms = min(call.now_ms, first_ms + most * TRADE_EVERY_MS) if since_ms else call.now_ms
+        found = self._venue.prices.trades(listing.symbol, first_ms, last_ms)
         found = found[:most] if since_ms else found[-most:]
         price_places = places_of(listing.tick)
         rows = [
