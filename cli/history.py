@@ -9,6 +9,7 @@ import typer
 from cli import history_files, history_quarantine
 from cli.console import FleetOption, JsonOption, note, out, print_json
 from cli.history_options import (
+    AgainOption,
     SinceOption,
     SourcesOption,
     SymbolsOption,
@@ -42,6 +43,7 @@ def collect(  # noqa: PLR0917 - Typer reads the options off the signature
     timeframe: TimeframesOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    again: AgainOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Collect what the fleet file's section `history` wants: every candle that is not stored yet. Takes no key.
@@ -55,7 +57,7 @@ def collect(  # noqa: PLR0917 - Typer reads the options off the signature
     """
     from flows.collect_history import collect_wanted  # noqa: PLC0415 - as above
 
-    request = request_of(fleet, (source, symbol, timeframe), (since, until), outages_at_once=True)
+    request = request_of(fleet, (source, symbol, timeframe), (since, until), outages_at_once=True, absences_too=again)
     return _collected(collect_wanted, request, as_json=as_json)
 
 
@@ -67,6 +69,7 @@ def fill(  # noqa: PLR0917 - likewise
     timeframe: TimeframesOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    again: AgainOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Fill the holes in what is stored: one request for each that fits a page. Takes no key.
@@ -79,7 +82,7 @@ def fill(  # noqa: PLR0917 - likewise
     """
     from flows.fill_gaps import fill_wanted  # noqa: PLC0415 - as above
 
-    request = request_of(fleet, (source, symbol, timeframe), (since, until), outages_at_once=True)
+    request = request_of(fleet, (source, symbol, timeframe), (since, until), outages_at_once=True, absences_too=again)
     return _collected(fill_wanted, request, as_json=as_json)
 
 

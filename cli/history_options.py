@@ -35,6 +35,10 @@ UntilOption = Annotated[
     str | None, typer.Option("--until", metavar="WHEN", help="Until when, written as --since [default: now].")
 ]
 
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Ask also for what is known not to exist, where that may have been a mistake.")
+]
+
 
 def request_of(
     fleet: Path | None,
@@ -42,6 +46,7 @@ def request_of(
     instants: tuple[str | None, str | None],
     *,
     outages_at_once: bool = False,
+    absences_too: bool = False,
 ) -> "HistoryRequest":
     """Return what was asked for. `names`: sources, symbols, timeframes; `instants`: since and until.
 
@@ -65,6 +70,7 @@ def request_of(
             since=since,
             until=until,
             outages_at_once=outages_at_once,
+            absences_too=absences_too,
         )
     except ValidationError as error:  # the instants were read above: what is left are timeframes
         raise ConfigError("--timeframe", error.errors()[0]["msg"].removeprefix("Value error, ")) from None

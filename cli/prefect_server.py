@@ -11,6 +11,7 @@ from models.errors import ConfigError
 from models.settings import prefect_api
 
 DEFAULT_API = "http://127.0.0.1:4200/api"
+STACK_BEAT_SECONDS = 30  # how often a run that a stack's worker has started shows itself
 _PROBE_SECONDS = 2.0
 # Prefect's senders warn about what they still have to send under names outside its own tree of loggers.
 _LOG_OUTSIDE_PREFECT = ("EventsWorker", "APILogWorker")
@@ -42,6 +43,10 @@ def prepare_prefect(home: Path, *, verbose: bool) -> None:
 def require_prefect(home: Path) -> None:
     """Point Prefect at a running server. Raises: ConfigError where none answers."""
     api = prefect_api(home) or DEFAULT_API
+    if (
+        "PREFECT_API_URL" not in os.environ and prefect_api(home) is not None
+    ):  # a stack's, and its runs beat as it has set
+        os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(STACK_BEAT_SECONDS))
     if not _answers(api):
         raise ConfigError("PREFECT_API_URL", f"no Prefect server answers at {api}", "one that runs: nija up")
     prepare_prefect(home, verbose=False)

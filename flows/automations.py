@@ -24,6 +24,9 @@ from models.errors import ConfigError
 OURS = "nija: "
 REPORTER = "report_trouble/on-trouble"
 BEATS_MISSED = 3
+# Prefect counts the end of a run up to 15 minutes late where it was scheduled within five minutes of its start, since it
+# waits for an event that the end is said to follow. A shorter span would tell of a watch that runs.
+WATCH_MISSED = timedelta(minutes=20)
 ENDS = frozenset(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed", "Cancelling"))
 BAD_ENDS = frozenset({"prefect.flow-run.Failed", "prefect.flow-run.Crashed"})
 BEAT = "prefect.flow-run.heartbeat"
@@ -95,8 +98,8 @@ def declared(reporter: UUID) -> tuple[AutomationCore, ...]:
         ),
         AutomationCore(
             name=f"{OURS}the watch is silent",
-            description="Where the watch has run once and then does not end well for five minutes, somebody must know.",
-            trigger=_missing("watch", timedelta(minutes=5)),
+            description="Where the watch has run once and then does not end well for 20 minutes, somebody must know.",
+            trigger=_missing("watch", WATCH_MISSED),
             actions=[_report(reporter, "watch silent", pipeline="watch")],
         ),
         AutomationCore(

@@ -37,7 +37,7 @@ async def collect_wanted(
     """Collect, and leave a sign of life. Raises: ConfigError, StoreError."""
     async with history_runtime(request, clock) as runtime:
         chosen = choose(request, runtime.fleet, runtime.clock.now())
-        report = await collect_chosen(runtime, chosen, again=request.outages_at_once, progress=progress)
+        report = await collect_chosen(runtime, chosen, again=request.again, progress=progress)
         if on_prefect:
             await publish_history(runtime, report, chosen, key="nija-history", title="History collected")
         await seen(runtime.store, COLLECT_HISTORY, now=runtime.clock.now(), clock=clock)

@@ -43,7 +43,7 @@ async def fill_wanted(
     async with history_runtime(request, clock) as runtime:
         meant = choose(request, runtime.fleet, runtime.clock.now(), needs_since=False)
         chosen = await _within_what_is_known(runtime.store, request, meant)
-        report = await collect_chosen(runtime, chosen, again=request.outages_at_once, progress=progress)
+        report = await collect_chosen(runtime, chosen, again=request.again, progress=progress)
         if on_prefect:
             await publish_history(runtime, report, chosen, key="nija-history-gaps", title="Gaps filled")
         await seen(runtime.store, FILL_GAPS, now=runtime.clock.now(), clock=clock)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from brokers.venues import check_venue
 from models.errors import ConfigError
 from models.fleet import Fleet
-from models.history import Series, Span, Timeframe
+from models.history import Absence, Series, Span, Timeframe
 from models.history_plan import COINGECKO, POLYMARKET, WantedHistory, check_symbol, instant_of
 from models.settings import Settings
 from tasks.history_sources import Place
@@ -36,6 +36,17 @@ class HistoryRequest(BaseModel):
     outages_at_once: bool = Field(
         default=False, description="Ask at once for what an outage kept away; else an hour after it."
     )
+
+    absences_too: bool = Field(
+        default=False, description="Ask also for what is known not to exist: where that may have been a mistake."
+    )
+
+    @property
+    def again(self) -> frozenset[Absence]:
+        """For what is asked although a reason is known why it is absent."""
+        if self.absences_too:
+            return frozenset(Absence)
+        return frozenset({Absence.OUTAGE}) if self.outages_at_once else frozenset()
 
     @field_validator("timeframes")
     @classmethod

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,7 +34,7 @@ async def history_runtime(request: HistoryRequest, clock: Clock | None = None) -
 
 
 async def collect_chosen(
-    runtime: Runtime, chosen: Sequence[Chosen], *, again: bool, progress: Progress = SILENT
+    runtime: Runtime, chosen: Sequence[Chosen], *, again: AbstractSet[Absence], progress: Progress = SILENT
 ) -> CollectReport:
     """Collect every series; the report has them in the order they were chosen. Raises: StoreError."""
     started_at = runtime.clock.now()
@@ -113,7 +114,12 @@ async def _opened(runtime: Runtime, place: Place) -> HistorySource | NijaError:
 
 
 async def _collected(
-    runtime: Runtime, wanted: Chosen, source: HistorySource | NijaError, *, again: bool, progress: Progress
+    runtime: Runtime,
+    wanted: Chosen,
+    source: HistorySource | NijaError,
+    *,
+    again: AbstractSet[Absence],
+    progress: Progress,
 ) -> Collected:
     """Collect one series. Raises: StoreError."""
     if isinstance(source, NijaError):

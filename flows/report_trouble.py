@@ -65,7 +65,7 @@ def _alert(request: TroubleRequest) -> OperationalAlert:
             return OperationalAlert(RUN_CRASHED, words, Severity.WARNING, symbol=name)
         case "watch silent":
             words = (
-                "the watch has not run for five minutes: nobody looks after the fleet; look at the worker: nija status"
+                "the watch has not run for 20 minutes: nobody looks after the fleet; look at the worker: nija status"
             )
             return OperationalAlert(WATCH_SILENT, words, Severity.CRITICAL, symbol=name)
         case "not verified":

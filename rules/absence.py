@@ -39,13 +39,12 @@ class Explained:
     open: Span | None
 
 
-def explain(
-    answer: Answer, timeframe: Timeframe, *, unexplained: Span | None, known_before: bool, known_after: bool
-) -> Explained:
+def explain(answer: Answer, timeframe: Timeframe, *, unexplained: Span | None, stored: Span | None) -> Explained:
     """Say why times of an answer have no candle.
 
-    `unexplained`: times right before it, answered for, too, and not explained then. `known_before`, `known_after`: the
-    series has a candle somewhere before (both of) them, or after the answer.
+    `unexplained`: times right before it, answered for, too, and not explained then. `stored`: from the first candle of
+    the series to its last, as they were before this answer. What is missing before the first row of all is left a gap
+    at first: an answer may be torn. When the source is asked again and shows that row again, it is taken at its word.
     """
     asked = answer.asked.on(timeframe)
     begin = asked.start if unexplained is None else unexplained.start
@@ -59,11 +58,12 @@ def explain(
     if not answer.there:
         return Explained(tuple(found), Span(begin, asked.end) or None)
     for hole in _holes(begin, asked.end, answer.there, timeframe):
-        if hole.end == asked.end and not known_after:
+        if hole.end == asked.end and (stored is None or stored.end <= asked.end):
             return Explained(tuple(found), hole)
-        # Without a candle before it the series begins here: the source answered for all of it, with nothing.
-        is_inside = known_before or hole.start > begin
-        found.append((hole, Absence.NO_TRADE if is_inside else Absence.NOT_THERE))
+        if hole.start > begin or (stored is not None and stored.start < begin):
+            found.append((hole, Absence.NO_TRADE))
+        elif stored is not None and stored.start <= hole.end:
+            found.append((hole, Absence.NOT_THERE))
     return Explained(tuple(found), None)
 
 

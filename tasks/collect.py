@@ -6,6 +6,7 @@ any point is gone on with by the next. Nothing but candles and absences in the s
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -88,7 +89,7 @@ async def collect_alone(
     *,
     clock: Clock,
     progress: Progress = SILENT,
-    again: bool = False,
+    again: AbstractSet[Absence] = frozenset(),
 ) -> Collected:
     """Collect as the one process that collects the series; where another does, say so and ask for nothing.
 
@@ -116,12 +117,12 @@ async def collect(
     *,
     clock: Clock,
     progress: Progress = SILENT,
-    again: bool = False,
+    again: AbstractSet[Absence] = frozenset(),
 ) -> Collected:
     """Ask for every candle of a span that is missing, oldest first, one request a page.
 
-    `again`: what an outage kept away is asked for whatever its age; else only after an hour. A source that cannot be
-    asked ends the series, and what it did not answer for is noted as an outage. Raises: StoreError.
+    `again`: what is absent for these reasons is asked for all the same, with OUTAGE whatever its age. A source that
+    cannot be asked ends the series, and what it did not answer for is noted as an outage. Raises: StoreError.
     """
     wanted = due(span, series.timeframe, int(clock.now().timestamp()))
     run = _Run(store, source, series, clock, progress, Collected(series, wanted))
@@ -135,7 +136,7 @@ async def collect(
     except VenueUnavailable as failed:
         state = SeriesState.REFUSED if failed.code == _UNLISTED else SeriesState.OUTAGE
         run.found.ends(state, failed.code, str(failed))
-    left = await _missing(store, series, run.found.span, again=True)
+    left = await _missing(store, series, run.found.span, again={Absence.OUTAGE})
     run.found.missing = sum(gap.candles for gap in left)
     if run.found.missing and run.found.state is SeriesState.COMPLETE:
         run.found.state = SeriesState.OPEN
@@ -151,14 +152,14 @@ def judged_rows(
     return judge_candles(series, asked, rows, now=now, before=before)
 
 
-async def _missing(store: Store, series: Series, span: Span, *, again: bool) -> Sequence[Gap]:
-    """Return what is missing without a reason; with `again` what an outage kept away, however young it is."""
+async def _missing(store: Store, series: Series, span: Span, *, again: AbstractSet[Absence]) -> Sequence[Gap]:
+    """Return what is missing without a reason, and for the reasons in `again`."""
     if not span:
         return ()
     if not again:
         return await gaps(store, series, span)
     everything = await gaps(store, series, span, everything=True)
-    return _joined([gap for gap in everything if gap.known in {None, Absence.OUTAGE}])
+    return _joined([gap for gap in everything if gap.known is None or gap.known in again])
 
 
 def _joined(found: Sequence[Gap]) -> list[Gap]:
@@ -223,11 +224,13 @@ class _Run:
         An answer that shows both neighbours and nothing between them tells a time without trades from a source that
         said nothing.
         """
-        wider = Span(span.start - self.step, span.end + self.step)
         stored = (await bounds(self.store, self.series)).stored
-        is_inside = stored is not None and stored.start <= wider.start and wider.end <= stored.end
+        if stored is None or not span or span.end >= stored.end:
+            return span
+        start = span.start - self.step if stored.start < span.start else span.start
+        wider = Span(start, span.end + self.step)
         n, m = span.steps(self.series.timeframe), wider.steps(self.series.timeframe)
-        return wider if span and is_inside and -(-n // rows) == -(-m // rows) else span
+        return wider if -(-n // rows) == -(-m // rows) else span
 
     async def _ask(self, page: Span, wanted: Span) -> Span:
         """Make one request, store what came of it, and return what it answers for. Raises: as `all`."""
@@ -283,8 +286,7 @@ class _Run:
             Answer(fetched.asked, there, fetched.reaches_back_to),
             self.series.timeframe,
             unexplained=self.unexplained,
-            known_before=stored is not None and stored.start < fetched.asked.start,
-            known_after=stored is not None and stored.end > fetched.asked.end,
+            stored=stored,
         )
         self.unexplained = explained.open
         within = [(_both(span, wanted), kind) for span, kind in explained.absences]

@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from cli.prefect_server import STACK_BEAT_SECONDS
 from cli.stack.parts import Part
 from cli.stack.ports import LOOPBACK
 from cli.stack.web import answers, posted
@@ -15,7 +16,6 @@ from cli.stack.web import answers, posted
 SERVER, SETUP, WORKER, METRICS = "server", "setup", "worker", "metrics"
 POOL = "nija"
 # A run that was killed is seen after three beats; less than 30 s Prefect does not take.
-_BEAT_SECONDS = 30
 _QUERY_SECONDS = 2  # how long a person waits for a run they started; Prefect's default is 10
 _KEPT_SECONDS = 30 * 24 * 3600  # of runs and their logs; the ledger and the reports are in our own store
 _RUNS_AT_ONCE = 16
@@ -158,7 +158,7 @@ def _common(places: Places) -> dict[str, str]:
         "PREFECT_API_URL": places.api,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(_BEAT_SECONDS),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(STACK_BEAT_SECONDS),
         "PREFECT_LOGGING_COLORS": "false",
     }
 

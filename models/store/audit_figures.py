@@ -80,7 +80,16 @@ async def _sums(store: Store, now: int) -> dict[int, _Sums]:
     frozen = {row.series_id: row.frozen for row in await store.rows(text(FROZEN))}
     outliers = {row.series_id: row.outliers for row in await store.rows(text(OUTLIERS), {"outlier": float(OUTLIER)})}
     return {
-        row.series_id: _Sums(*row[1:], frozen.get(row.series_id, 0), outliers.get(row.series_id, 0))
+        row.series_id: _Sums(
+            stored=row.stored,
+            first=row.first,
+            last=row.last,
+            off_grid=row.off_grid,
+            unfinished=row.unfinished,
+            broken=row.broken,
+            frozen=frozen.get(row.series_id, 0),
+            outliers=outliers.get(row.series_id, 0),
+        )
         for row in (*candles, *points)
     }
 

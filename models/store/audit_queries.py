@@ -66,14 +66,14 @@ SELECT coalesce(sum(lower - reach), 0) / :step AS missing, count(*) AS gaps FROM
 ) sweep WHERE lower > reach
 """
 THERE = "SELECT count(*) FROM {table} WHERE series_id = :series AND time >= :start AND time < :end AND time % :step = 0"
+# CROSS JOIN: SQLite keeps this order, where it would begin with all candles of all times.
 PAIRS = """
 SELECT a.source AS one, b.source AS other, a.symbol, a.timeframe, count(*) AS common, avg(x.close / y.close) AS ratio,
     sum(CASE WHEN abs(x.close / y.close - 1) > :apart THEN 1 ELSE 0 END) AS apart
-FROM price_series a
-JOIN price_series b ON b.symbol = a.symbol AND b.timeframe = a.timeframe AND b.source > a.source
-JOIN crypto_price_history x ON x.series_id = a.series_id AND x.time >= :since
-JOIN crypto_price_history y ON y.series_id = b.series_id AND y.time = x.time
-WHERE x.close > 0 AND y.close > 0
+FROM price_series a CROSS JOIN price_series b CROSS JOIN crypto_price_history x CROSS JOIN crypto_price_history y
+WHERE b.symbol = a.symbol AND b.timeframe = a.timeframe AND b.source > a.source
+    AND x.series_id = a.series_id AND x.time >= :since AND y.series_id = b.series_id AND y.time = x.time
+    AND x.close > 0 AND y.close > 0
 GROUP BY a.source, b.source, a.symbol, a.timeframe ORDER BY a.symbol, a.timeframe, a.source, b.source
 """
 # Of every batch: what it says it received, and what is stored under its number, counted once for all rules.

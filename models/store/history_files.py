@@ -201,13 +201,15 @@ def _pieces(path: Path, series: Series, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def _csv_pieces(path: Path, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
+    above = 0
     try:
-        with pd.read_csv(path, chunksize=rows, float_precision="round_trip") as reader:
-            for number, frame in enumerate(reader):
-                if number == 0:
+        with pd.read_csv(path, chunksize=rows) as reader:
+            for frame in reader:
+                if above == 0:
                     _check_columns(path, list(frame.columns), columns)
-                if not isinstance(frame.index, pd.RangeIndex):  # pandas takes what is too much for names of rows
+                if not frame.index.equals(pd.RangeIndex(above, above + len(frame))):  # a field too many names the row
                     raise ConfigError(str(path), "has rows that are longer than its header", ", ".join(columns))
+                above += len(frame)
                 if len(frame):
                     yield frame[columns].reset_index(drop=True)
     except pd.errors.EmptyDataError:

@@ -97,6 +97,21 @@ def test_a_refusal_is_a_state_of_its_series_and_exit_code_three(machine: Nija) -
     assert (ran.code, series["state"]) == (3, "refused"), json.dumps(series)
 
 
+def test_a_row_in_quarantine_is_released_or_dropped_with_a_reason(machine: Nija, venue: RunningVenue) -> None:
+    venue.set_faults({"operation": "candles", "fault": "spike", "times": 1})
+    assert machine("history", "collect").code == 3
+
+    (row,) = machine("history", "quarantine", "list", "--json").report["rows"]
+    released = machine("history", "quarantine", "release", str(row["row_id"]), "--reason", "it was real")
+    twice = machine("history", "quarantine", "drop", str(row["row_id"]), "--reason", "it was not")
+
+    assert row["reasons"] == ["jump"]
+    assert (released.code, twice.code) == (0, 3)
+    assert "released by" in twice.err
+    assert "nothing is in quarantine" in machine("history", "quarantine", "list").out
+    assert machine("history", "gaps").code == 0
+
+
 def test_the_store_is_looked_at_without_a_fleet_file(machine: Nija) -> None:
     machine("history", "collect")
     machine.fleet_file.unlink()

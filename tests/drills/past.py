@@ -19,9 +19,9 @@ from flows.fill_gaps import fill_wanted
 from flows.history_request import HistoryRequest
 from flows.history_view import chosen_spans, gaps_report
 from models.fleet import load_fleet
-from models.history import Series, Span, Timeframe
+from models.history import Absence, Fetched, Judged, Series, Span, Timeframe
 from models.history_report import CollectReport, GapsReport
-from models.store.candles import candles, series_of
+from models.store.candles import candles, keep_batch, series_of
 from models.store.engine import Store
 from models.store.history_tables import CryptoPriceHistory
 from tests.drills.desk import Desk
@@ -80,6 +80,13 @@ def punched(desk: Desk, series: Series, holes: int, seed: int) -> list[Span]:
 
     desk.in_store(lose)
     return _contiguous(lost, step)
+
+
+def noted_as(desk: Desk, series: Series, span: Span, kind: Absence) -> None:
+    """Have it stand in the store that a span is absent, and why."""
+    nothing = stored(desk, series).head(0)
+    said = Fetched(series, Span(span.start, span.start), nothing, "a drill", datetime.now(UTC))
+    desk.in_store(lambda store: keep_batch(store, series, said, Judged(nothing, ()), [(span, kind)]))
 
 
 def _contiguous(times: Iterable[int], step: int) -> list[Span]:

@@ -9,11 +9,11 @@ from pandas.testing import assert_frame_equal
 from brokers.simulator.handle import RunningVenue
 from flows.collect_history import collect_wanted
 from flows.history_request import HistoryRequest
-from models.history import Why
+from models.history import Absence, Why
 from models.history_report import SeriesState
 from models.store.quarantine import quarantined
 from tests.drills.desk import Desk
-from tests.drills.past import collected, filled, gaps_of, killed_while_collecting, punched, stored, wants
+from tests.drills.past import collected, filled, gaps_of, killed_while_collecting, noted_as, punched, stored, wants
 
 ALIVE = {"BTC": {"volatility_per_day": "0.03"}}
 SLOW = {"operation": "candles", "fault": "delay", "seconds": 0.03, "times": None}
@@ -118,6 +118,34 @@ def test_a_venue_that_is_down_is_an_outage_of_its_own_series_and_is_made_up_for(
     assert first.series[0].code
     assert (first.exit_code, at_once.exit_code, later.exit_code) == (3, 3, 0)
     assert stored(desk, lost)["time"].tolist() == stored(desk, kept)["time"].tolist()
+
+
+def test_a_torn_answer_hides_nothing(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    venue = a_venue(desk, "bybit", faults=[{"operation": "candles", "fault": "missing_rows", "times": 1}])
+    series = wants(desk, venue, "BTC/USDT", "1h", "20d")
+
+    first = collected(desk).series[0]
+    second = collected(desk).series[0]
+
+    assert (first.state, first.missing > 100, first.not_there) == (SeriesState.OPEN, True, 0)
+    assert second.state is SeriesState.COMPLETE
+    assert set(stored(desk, series)["time"].diff().dropna()) == {3600}
+
+
+def test_what_was_taken_for_absent_can_be_asked_for_again(sqlite_desk: Desk) -> None:
+    desk = sqlite_desk
+    venue = a_venue(desk, "bybit")
+    series = wants(desk, venue, "BTC/USDT", "1h", "20d")
+    collected(desk)
+    (hole, *_) = punched(desk, series, 1, seed=3)
+    whole = len(stored(desk, series)) + 1
+    noted_as(desk, series, hole, Absence.NO_TRADE)
+
+    assert collected(desk).requests == 0
+    assert filled(desk, absences_too=True).requests == 1
+    assert len(stored(desk, series)) == whole
+    assert not gaps_of(desk, everything=True).gaps
 
 
 def test_an_outage_in_the_middle_is_a_hole_that_is_filled(desk: Desk) -> None:

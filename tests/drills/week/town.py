@@ -27,6 +27,7 @@ PRICES = {
 HELD = {"BTC": "0.002", "ETH": "0.03", "ADA": "60"}
 VOLATILITY = "0.02"
 _STEP = Decimal("0.00000001")
+_GROWN = Decimal("1.25")  # what was marked as dust counts again from here on
 
 
 class TownVenue(RunningVenue):
@@ -91,6 +92,12 @@ class Town:
     def symbol(self, owner: str, asset: str) -> str:
         """Return how an asset is traded there."""
         return f"{asset}/{QUOTES[OWNERS[owner]]}"
+
+    def slots(self, owner: str) -> set[str]:
+        """Return the assets that take a slot, whatever is known of their past: no dust, and none that just grew."""
+        venue, cash = self.venue(owner), QUOTES[OWNERS[owner]]
+        worth = {a: (n, venue.price(self.symbol(owner, a))) for a, n in venue.balances(owner).items() if a in PRICES}
+        return {a for a, (n, price) in worth.items() if a != cash and n and (price is None or n * price >= _GROWN)}
 
     def set_ahead(self, ahead: timedelta) -> None:
         """Let it be so much later everywhere."""

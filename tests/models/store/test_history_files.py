@@ -1,6 +1,6 @@
 """History goes to a file and back as it was; a file that is wrong is refused where it is wrong."""
 
-import os
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
@@ -188,7 +188,8 @@ async def test_an_export_appears_whole_or_not_at_all(sqlite_url: str, tmp_path: 
             await export_history(store, HOUR, MONTH, tmp_path / "no" / "such" / "folder.csv")
         with pytest.raises(ConfigError, match="unknown format"):
             await export_history(store, HOUR, MONTH, tmp_path / "btc.xlsx")
-    assert sorted(os.listdir(tmp_path)) == ["btc.csv", "btc.parquet"]
+    left = await asyncio.to_thread(lambda: sorted(path.name for path in tmp_path.iterdir()))
+    assert left == ["btc.csv", "btc.parquet", "store"]
 
 
 async def test_a_csv_file_does_not_say_which_series_it_holds(sqlite_url: str, tmp_path: Path) -> None:
