@@ -24,7 +24,7 @@ from models.errors import ConfigError
 OURS = "nija: "
 REPORTER = "report_trouble/on-trouble"
 BEATS_MISSED = 3
-# Prefect counts the end of a run up to 15 minutes late where it was scheduled within five minutes of its start, since it
+# Prefect counts the end of a run up to 15 minutes late where it was scheduled within five minutes of its start, as it
 # waits for an event that the end is said to follow. A shorter span would tell of a watch that runs.
 WATCH_MISSED = timedelta(minutes=20)
 ENDS = frozenset(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed", "Cancelling"))

@@ -116,7 +116,11 @@ def test_a_restricted_symbol_is_one_of_some_account_under_the_policy(path: Path)
         ("accounts: []\n", "version", "is missing"),
         ("version: 1\n", "accounts", "is missing"),
         ("version: 1\naccounts: []\n", "accounts", "List should have at least 1 item"),
-        (one(more="acounts: []\n"), "acounts", "unknown key (allowed: accounts, history, limits, policies, version, watch)"),
+        (
+            one(more="acounts: []\n"),
+            "acounts",
+            "unknown key (allowed: accounts, history, limits, policies, version, watch)",
+        ),
         (one("kind: user, venue: kraken"), "accounts[0].id", "is missing"),
         (one("id: 'a b', kind: user, venue: kraken"), "accounts[0].id", "String should match pattern"),
         (one("id: a, kind: owner, venue: kraken"), "accounts[0].kind", "'owner' is not allowed (allowed: 'platform'"),

@@ -27,13 +27,12 @@ from models.store.alert_tables import DELIVERIES
 from models.store.engine import Store
 from tasks.channels import NewChannel, add_channel
 from tests.drills.breakage import JumpingClock
-from tests.drills.desk import QUOTES
 from tests.drills.week.database import Database, database
 from tests.drills.week.judging import Judged, judge
 from tests.drills.week.server import Automations, Server
 from tests.drills.week.setting import CAP, POLICY, environment
 from tests.drills.week.timetable import Deployment, deployments
-from tests.drills.week.town import OWNERS, Town
+from tests.drills.week.town import Town
 from tests.drills.week.weather import Happening, draw
 from tests.drills.week.workers import End, Start, Workers
 from tests.sink import Sink
