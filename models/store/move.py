@@ -12,7 +12,7 @@ import models.store.tables  # noqa: F401 - what it declares is what is moved
 from models.errors import StoreError
 from models.store.engine import Store
 
-_CHUNK = 1000
+_CHUNK = 5000
 _OURS_ALONE = {"alembic_version"}  # each store has its own
 
 
@@ -43,10 +43,10 @@ async def move_sqlite(file: Path, url: str) -> Moved | None:
                     raise StoreError("STORE_TWICE", str(file), why)
                 rows = 0
                 for table in tables:
-                    found = [dict(row) for row in (await source.execute(select(table))).mappings()]
-                    for start in range(0, len(found), _CHUNK):
-                        await target.execute(insert(table), found[start : start + _CHUNK])
-                    rows += len(found)
+                    found = await source.stream(select(table))  # piece by piece: candles may be millions
+                    async for piece in found.mappings().partitions(_CHUNK):
+                        await target.execute(insert(table), [dict(row) for row in piece])
+                        rows += len(piece)
                     await target.run_sync(_count_on, table)
     return Moved(rows, _put_aside(file))
 
