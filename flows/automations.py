@@ -27,7 +27,10 @@ BEATS_MISSED = 3
 # Prefect counts the end of a run up to 15 minutes late where it was scheduled within five minutes of its start, as it
 # waits for an event that the end is said to follow. A shorter span would tell of a watch that runs.
 WATCH_MISSED = timedelta(minutes=20)
-ENDS = frozenset(f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed", "Cancelling"))
+# Prefect names the event after the state's name: a run that came too late ends as "Skipped".
+ENDS = frozenset(
+    f"prefect.flow-run.{end}" for end in ("Completed", "Skipped", "Failed", "Cancelled", "Cancelling", "Crashed")
+)
 BAD_ENDS = frozenset({"prefect.flow-run.Failed", "prefect.flow-run.Crashed"})
 BEAT = "prefect.flow-run.heartbeat"
 DONE = "prefect.flow-run.Completed"

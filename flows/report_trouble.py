@@ -3,6 +3,7 @@
 By hand it is of no use: who sees trouble there knows of it. It reads no venue and sends no order.
 """
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from prefect import flow
@@ -38,7 +39,17 @@ class TroubleRequest(BaseModel):
     event: Annotated[str, Field(max_length=200)] = Field(default="", description="Prefect's event.")
 
 
-@flow(name="report_trouble", flow_run_name="report-trouble", retries=0, validate_parameters=True)
+# To raise an alert twice only counts it, and what made the trouble may have taken the store along for hours.
+RETRIES, RETRY_AFTER = 100, timedelta(minutes=5)
+
+
+@flow(
+    name="report_trouble",
+    flow_run_name="report-trouble",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_AFTER.total_seconds(),
+    validate_parameters=True,
+)
 async def report_trouble(request: TroubleRequest) -> bool:
     """Raise the alert and deliver it; return whether it is new. Raises: ConfigError, StoreError."""
     return await raise_trouble(request)

@@ -127,13 +127,12 @@ async def times_of(schedule: dict[str, Any]) -> list[datetime]:
 
 
 def test_a_second_run_of_a_deployment_is_turned_away_where_it_can_do_without(deployment: dict[str, Any]) -> None:
-    """Prefect ends a run that lost its place: at a pause, and where its server is away for some minutes."""
-    waits_or_never_stops = {"on-demand", "approve", "without-a-pause"}
-    queues = {"on-trouble"}  # each is about a trouble of its own, and none may be lost
+    """Prefect ends a run that lost its place: at a pause, at a retry, and where its server is away for some minutes."""
+    waits_or_never_stops = {"on-demand", "approve", "without-a-pause", "on-trouble"}
     if deployment["name"] in waits_or_never_stops:
         assert "concurrency_limit" not in deployment
         return
-    strategy = ConcurrencyLimitStrategy(deployment["concurrency_limit"]["collision_strategy"])
 
-    assert (strategy is ConcurrencyLimitStrategy.ENQUEUE) == (deployment["name"] in queues)
-    assert queues & {deployment["name"]} or deployment["concurrency_limit"]["limit"] == 1
+    assert deployment["concurrency_limit"]["limit"] == 1
+    strategy = ConcurrencyLimitStrategy(deployment["concurrency_limit"]["collision_strategy"])
+    assert strategy is ConcurrencyLimitStrategy.CANCEL_NEW

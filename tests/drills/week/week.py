@@ -20,6 +20,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from sqlalchemy import update
 
+from flows.report_trouble import RETRIES, RETRY_AFTER
 from models.alert import Severity
 from models.channel import KINDS
 from models.settings import master_key_settings
@@ -106,6 +107,7 @@ class Week:
         self._again: bool | None = None  # what becomes of flow runs whose worker is killed: delivered again, or crashed
         self._soon: list[Start] = []
         self._backlog: list[Start] = []
+        self._unreported: list[tuple[datetime, Start]] = []
         self._workers = stack.enter_context(
             Workers(home, environment(home, self._town, self._database.url, self._server.url), is_quick=is_quick)
         )
@@ -254,6 +256,8 @@ class Week:
         if not self._is_database_up:
             self._database.start()
             self._is_database_up = True
+            tried, self._unreported = self._unreported, []
+            self._run([start for at, start in tried if self._clock.now() - at < RETRIES * RETRY_AFTER])
             self._ask("start_up/start-up")
 
     def _server_comes(self, **_: object) -> None:
@@ -297,7 +301,10 @@ class Week:
         if end.state == "Completed":
             self._automations.completed(flow, self._clock.now())
             return [Start(self._deployments[name], self._deployments[name].request) for name in end.told["restarts"]]
-        if flow == "report_trouble" or end.state not in {"Killed", "Failed", "exit 1"}:
+        if end.state not in {"Killed", "Failed", "exit 1"}:
+            return []
+        if flow == "report_trouble":  # Prefect tries it again until the store is back
+            self._unreported.append((self._clock.now(), end.start))
             return []
         if end.state == "Killed" and self._again:
             self._disarm()
