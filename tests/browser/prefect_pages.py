@@ -37,6 +37,7 @@ class PrefectPages:
         self._started += 1
         expect(runs).to_have_count(self._started, timeout=_LONG_MS)  # the newest comes first
         runs.first.click()
+        expect(self.page).to_have_url(re.compile("runs/flow-run/"))
 
     def ends(self, state: str) -> None:
         """Wait until the run in front of us is in a state."""

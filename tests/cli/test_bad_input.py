@@ -20,7 +20,7 @@ GOOD = f"version: 1\naccounts: [{ACCOUNT}]\n"
         ("version: [1\n", "fleet.yaml: line 2, column 1: is not YAML"),
         (
             f"{GOOD}acounts: []\n",
-            "fleet.yaml: acounts: unknown key (allowed: accounts, limits, policies, version, watch)",
+            "fleet.yaml: acounts: unknown key (allowed: accounts, history, limits, policies, version, watch)",
         ),
         (
             "version: 1\npolicies: {p: {max_position: 5}}\naccounts: [{id: a, kind: user, venue: kraken, policy: p}]\n",
