@@ -23,6 +23,7 @@ _STATE = {
     SeriesState.OPEN: "yellow",
     SeriesState.OUTAGE: "bold red",
     SeriesState.REFUSED: "bold red",
+    SeriesState.FAILED: "bold red",
     SeriesState.HELD: "dim",
 }
 _WEEK = 7

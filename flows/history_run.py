@@ -142,7 +142,7 @@ async def _collected(
     except Exception as error:
         log.exception("series failed", extra={"series": str(wanted.series)})
         found = Collected(wanted.series, wanted.span)
-        found.ends(SeriesState.OUTAGE, "INTERNAL_ERROR", f"{type(error).__name__}, see the log")
+        found.ends(SeriesState.FAILED, "INTERNAL_ERROR", f"{type(error).__name__}, see the log")
         return found
 
 

@@ -16,6 +16,7 @@ class SeriesState(StrEnum):
     OPEN = "open"  # the source answered for all of it, and some candles are missing without a reason, or rejected
     OUTAGE = "outage"  # the source could not be asked; what is missing is asked for later
     REFUSED = "refused"  # the source will not serve it: fix the symbol, the timeframe, the key or the plan
+    FAILED = "failed"  # a fault of ours, which is in the log: it says nothing about the source
     HELD = "held"  # another run collects it at this moment
 
 

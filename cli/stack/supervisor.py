@@ -5,6 +5,7 @@ waits for those that stand on it, and is watched until its turn comes, but not s
 """
 
 import asyncio
+import logging
 import os
 import pwd
 import signal
@@ -18,6 +19,8 @@ from typing import Any
 from cli.stack.parts import Life, Part, PartFailed
 from cli.stack.processes import MARKER, end, in_session, marked
 from models.stack import PartState, ProcessMark
+
+log = logging.getLogger(__name__)
 
 _TAIL_BYTES = 4000
 _GRACE_SECONDS = 5.0  # for what an ended part has left running
@@ -199,7 +202,8 @@ class Supervisor:
             return False
         try:
             return asked.result()
-        except Exception:  # noqa: BLE001 - whatever a probe meets, it is not a yes
+        except Exception as error:  # noqa: BLE001 - whatever a probe meets, it is not a yes
+            log.debug("probe failed", extra={"part": life.part.name, "error": f"{type(error).__name__}: {error}"})
             return False
 
     async def _is_well(self, life: Life, since: float) -> None:

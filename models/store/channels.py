@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models.alert import FLEET, Severity
@@ -98,11 +98,6 @@ async def change_channel_tokens(store: Store, change: Callable[[Mapping[str, str
         return len(tokens)
 
     return await store.write(work)
-
-
-async def has_channels(store: Store) -> bool:
-    """Whether anybody is to be told anything. Raises: StoreError."""
-    return bool((await store.rows(select(func.count()).select_from(CHANNELS)))[0][0])
 
 
 def _tokens(connection: Connection) -> dict[str, str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.drills.desk import Desk
+from tests.drills.office import Office
 from tests.drills.plain import plain_desk
 from tests.prefect_server import prefect_api, prefect_home, prefect_server
+from tests.sink import Sink
 
 __all__ = ["prefect_api", "prefect_home", "prefect_server"]
 
@@ -31,3 +33,20 @@ def prefect_desk(
 ) -> Iterator[Desk]:
     with Desk(tmp_path, store_url, monkeypatch) as desk:
         yield desk
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def office(desk: Desk, sink: Sink) -> Office:
+    return Office(desk, sink)
+
+
+@pytest.fixture
+def here(sqlite_desk: Desk, sink: Sink) -> Office:
+    """For what has nothing to do with the kind of store."""
+    return Office(sqlite_desk, sink)

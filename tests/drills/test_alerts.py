@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -27,7 +26,6 @@ from models.store.outbox import enqueue
 from rules.telling import REPEATED, together
 from tasks.deliver import deliver
 from tasks.vault import rotate
-from tests.drills.desk import Desk
 from tests.drills.office import NOON, Office, Wall
 from tests.sink import (
     TOKEN,
@@ -46,23 +44,6 @@ pytestmark = pytest.mark.wire
 NIGHT = QuietHours(time(22), time(7), "Europe/Berlin")
 HALTED = OperationalAlert("HALTED", "3 over the cap", Severity.CRITICAL, "alice")
 STALE = OperationalAlert("BALANCE_STALE", "20 min old", Severity.WARNING, "alice")
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def office(desk: Desk, sink: Sink) -> Office:
-    return Office(desk, sink)
-
-
-@pytest.fixture
-def here(sqlite_desk: Desk, sink: Sink) -> Office:
-    """For what has nothing to do with the kind of store."""
-    return Office(sqlite_desk, sink)
 
 
 def test_a_matter_is_told_once_however_often_it_is_seen_and_once_more_when_it_is_over(office: Office) -> None:

@@ -1,7 +1,6 @@
 """Alerts that people make, judged on what venues and the store say over the wire, and told once."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,26 +18,8 @@ from models.store.user_alerts import create_alert, delete_alert, user_alerts
 from models.user_alert import Alert, AlertKind, Metric, Side, Signal
 from tests.drills.desk import Desk
 from tests.drills.office import Office, Wall
-from tests.sink import Sink
 
 pytestmark = pytest.mark.wire
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def office(desk: Desk, sink: Sink) -> Office:
-    return Office(desk, sink)
-
-
-@pytest.fixture
-def here(sqlite_desk: Desk, sink: Sink) -> Office:
-    """For what has nothing to do with the kind of store."""
-    return Office(sqlite_desk, sink)
 
 
 def check(desk: Desk) -> AlertCheckReport:

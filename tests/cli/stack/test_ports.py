@@ -29,4 +29,7 @@ def test_a_free_port_is_left_free(taken: int) -> None:
         free = trial.getsockname()[1]
 
     claim(free, "--port")
-    claim(free, "--port")
+
+    with socket.socket() as after:
+        after.bind(("127.0.0.1", free))
+        assert after.getsockname()[1] == free
