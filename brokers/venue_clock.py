@@ -13,7 +13,7 @@ from models.errors import NotAsked
 
 log = logging.getLogger(__name__)
 
-# Some venues tell whole seconds, and the way there takes time: a smaller offset is noise.
+# Some venues tell whole seconds: a smaller offset is noise.
 NOISE = timedelta(seconds=1)
 
 _sent_at: ContextVar[tuple[datetime, timedelta]] = ContextVar("sent_at")  # the last request of this task
@@ -53,8 +53,10 @@ class VenueClock:
         if there is None:
             return
         began, elapsed = _sent_at.get()
-        offset = there - (began + (self._clock.elapsed() - elapsed) / 2)
-        offset = timedelta(0) if abs(offset) <= NOISE else offset
-        if abs(offset - self.offset) > NOISE:
+        half_way = (self._clock.elapsed() - elapsed) / 2
+        offset = there - (began + half_way)
+        noise = NOISE + half_way  # the venue may have looked at its clock at any moment of the call
+        offset = timedelta(0) if abs(offset) <= noise else offset
+        if abs(offset - self.offset) > noise:
             log.warning("clocks differ", extra={"venue": self._venue, "seconds": round(offset.total_seconds(), 1)})
         self.offset = offset

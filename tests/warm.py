@@ -108,6 +108,9 @@ def _become(asked: dict[str, Any], descriptors: list[int]) -> None:
     code = 1
     try:
         signal.alarm(asked["seconds"])
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # tests in the background ignore Ctrl-C, and so would it
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)

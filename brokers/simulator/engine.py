@@ -85,12 +85,12 @@ class Engine:
         """End an open order at its owner's wish."""
         self._end(order, Status.CANCELED, now_ms)
 
-    def settle(self, now_ms: int, account: str | None = None) -> None:
-        """Let time pass for the open orders of one account, or of all."""
+    def settle(self, now_ms: int, account: str | None = None, *, canceling: bool = False) -> None:
+        """Let time pass for the open orders of one account, or of all. `canceling`: a cancel is about to be heard."""
         accounts = [account] if account is not None else list(self.book.open)
         for name in accounts:
             for order in list(self.book.open.get(name, {}).values()):
-                self._advance(order, now_ms)
+                self._advance(order, now_ms, canceling=canceling)
 
     def balances(self, account: str, now_ms: int) -> dict[str, Shown]:
         """Show balances as of now: with a lag set, fills younger than it are not in them yet."""
@@ -150,7 +150,7 @@ class Engine:
         fee = self._fees.kept_back(cost, listing.quote, fee_in_base=request.fee_in_base)
         return listing.quote, cost + fee
 
-    def _advance(self, order: Order, now_ms: int) -> None:
+    def _advance(self, order: Order, now_ms: int, *, canceling: bool = False) -> None:
         """Fill as much of an open order as price, fill rule and time allow, and end it where it must end."""
         listing = self.listings[order.symbol]
         quote = self.quote(order.symbol, now_ms) if listing.status is MarketStatus.ONLINE else None
@@ -162,7 +162,7 @@ class Engine:
         if reached and quote is not None:
             maker = order.kind is Kind.LIMIT and not at_once
             price = order.limit_price if maker and order.limit_price else _taken_price(order.side, quote)
-            allowed = _floored(self._allowed(order, rule, now_ms), listing.lot_step)
+            allowed = _floored(self._allowed(order, rule, now_ms, canceling=canceling), listing.lot_step)
             whole = order.lifetime is not Lifetime.ALL_AT_ONCE or allowed == order.quantity
             if not self._can_pay(order, allowed - order.filled, price):
                 self._end(order, Status.EXPIRED, now_ms)
@@ -188,7 +188,7 @@ class Engine:
         matching = [rule for rule in self.fill_rules if rule.matches(order.account, order.symbol)]
         return matching[-1] if matching else FillRule()
 
-    def _allowed(self, order: Order, rule: FillRule, now_ms: int) -> Decimal:
+    def _allowed(self, order: Order, rule: FillRule, now_ms: int, *, canceling: bool) -> Decimal:
         """Cumulative quantity the fill rule lets through by now."""
         late = rule.after_seconds is not None and now_ms >= order.opened_ms + int(rule.after_seconds * 1000)
         match rule.mode:
@@ -198,6 +198,8 @@ class Engine:
                 return order.quantity if late else _NOTHING
             case FillMode.PARTIAL:
                 return order.quantity if late else order.quantity * rule.fraction
+            case FillMode.AT_CANCEL:
+                return order.quantity if canceling else _NOTHING
             case FillMode.NEVER:
                 return _NOTHING
 

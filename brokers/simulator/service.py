@@ -101,7 +101,8 @@ class Service:
             if refusal is not None:
                 raise refusal
             if endpoint.signed:
-                self._venue.engine.settle(call.now_ms, call.owner)
+                canceling = endpoint.operation is Operation.CANCEL
+                self._venue.engine.settle(call.now_ms, call.owner, canceling=canceling)
             return self._wire.accepted(endpoint.handler(call)), "ok"
         except Refusal as declined:
             answer = self._wire.refused(declined)

@@ -38,6 +38,7 @@ class FillMode(StrEnum):
     DELAYED = "delayed"
     PARTIAL = "partial"
     NEVER = "never"
+    AT_CANCEL = "at_cancel"  # whole, in the moment its cancel arrives
 
 
 class WorldError(ValueError):

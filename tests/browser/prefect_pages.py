@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-_LONG_MS = 60_000
+_LONG_MS = 180_000  # a worker starts a run in ten seconds, and in a minute where everything else runs beside it
 
 
 class PrefectPages:

@@ -14,7 +14,7 @@ from tests.browser.prefect_pages import PrefectPages
 from tests.cli.command import Nija, wait_until
 from tests.cli.stack_up import COMES_UP_SECONDS, Stack
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(1200)]
 
 PICTURES = Path(os.environ.get("NIJA_SCREENSHOTS", "build/screenshots"))
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -167,7 +167,7 @@ def spots(venues: Iterable[str] = VENUES) -> list[Spot]:
 
 
 def share(venue: str) -> list[Spot]:
-    """Return the suite's part: every fault at every operation, at one venue, once or for good, in turn.
+    """Return the suite's part: every second pair of fault and operation, at one venue, once or for good, in turn.
 
     What needs a venue to itself is dear: of those pairs it is every third.
     """
@@ -178,7 +178,7 @@ def _turns_to(spot: Spot) -> bool:
     row, column = _SORTS.index(spot.sort), OPERATIONS.index(spot.operation)
     turn = row + column
     whose, how = turn % len(VENUES), spot.sort.lasts[turn // len(VENUES) % len(spot.sort.lasts)]
-    left_out = not spot.shares and (row - column) % DEAR
+    left_out = (row // 2 + column) % 2 if spot.shares else (row - column) % DEAR
     return not left_out and (VENUES[whose], how) == (spot.venue, spot.for_good)
 
 

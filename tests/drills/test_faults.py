@@ -1,4 +1,4 @@
-"""The suite's part of the fault matrix: every fault at every operation of a run, each pair at one venue in turn.
+"""The suite's part of the fault matrix: every second pair of fault and operation of a run, each at one venue in turn.
 
 Whatever the venue answers, a run ends as compliant, blocked, failed or halted and has sold nothing that an undisturbed
 run would not have sold; once the fault is gone, recovery and a second run make of it what one run would have made.

@@ -12,12 +12,18 @@ from models.reasons import AccountStatus
 from tasks.runtime import Runtime
 from tests.drills.desk import Desk, codes, sold
 from tests.drills.plain import normalize, normalize_at, without_prefect, without_throttle
-from tests.drills.venues import VENUES
+from tests.drills.venues import VENUES, Drill, in_turn
 
 pytestmark = pytest.mark.wire
 
 REPORTING = [name for name in VENUES if capabilities_of(name).reports_permissions]
-each_reporting = pytest.mark.parametrize("name", REPORTING)
+
+
+def each_reporting(drill: Drill) -> Drill:
+    """Run a drill at each venue that reports permissions, in turn."""
+    return pytest.mark.parametrize("name", in_turn(drill, REPORTING))(drill)
+
+
 HELD = {"BTC": "500", "DOGE": "0.50"}
 # After these the venue has said that it does not tell this key.
 DECLINED = {Fault.AUTH_REVOKED}

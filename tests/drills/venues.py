@@ -1,14 +1,20 @@
 """The venues that every drill runs against, and what a drill must know of a venue's wire to make it lie.
 
-A new venue is one row: its simulated wire format, and these words.
+A new venue is one row: its simulated wire format, and these words. The suite runs each drill at two venues in turn, so
+that every venue meets a third of them; with DRILLS=all in the environment (`make drills`) each runs at every venue.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from zlib import crc32
 
 import pytest
+
+T = TypeVar("T")
+Drill = TypeVar("Drill", bound=Callable[..., None])
 
 Fault = Mapping[str, Any]
 
@@ -106,9 +112,29 @@ WORDS: dict[str, Words] = {
     ),
 }
 VENUES = tuple(WORDS)
-each_venue = pytest.mark.parametrize("name", VENUES)
 
 # Store and venue have nothing to do with each other: each venue is tried on one store, in turn.
 ON_A_STORE = tuple((name, ("sqlite", "postgresql")[place % 2]) for place, name in enumerate(VENUES))
-each_venue_on_a_store = pytest.mark.parametrize(("venue", "store_url"), ON_A_STORE, indirect=["store_url"])
-each_name_on_a_store = pytest.mark.parametrize(("name", "store_url"), ON_A_STORE, indirect=["store_url"])
+
+EVERYWHERE = os.environ.get("DRILLS") == "all"
+
+
+def in_turn(drill: Callable[..., None], places: Sequence[T]) -> Sequence[T]:
+    """Return the two places whose turn it is, opposite each other; all where all are asked for."""
+    first, half = crc32(drill.__name__.encode()) % len(places), len(places) // 2
+    return places if EVERYWHERE else [places[first], places[(first + half) % len(places)]]
+
+
+def each_venue(drill: Drill) -> Drill:
+    """Run a drill at each venue in turn, by `name`."""
+    return pytest.mark.parametrize("name", in_turn(drill, VENUES))(drill)
+
+
+def each_venue_on_a_store(drill: Drill) -> Drill:
+    """Run a drill at each venue in turn, by `venue`, and on both stores."""
+    return pytest.mark.parametrize(("venue", "store_url"), in_turn(drill, ON_A_STORE), indirect=["store_url"])(drill)
+
+
+def each_name_on_a_store(drill: Drill) -> Drill:
+    """Do the same by `name`."""
+    return pytest.mark.parametrize(("name", "store_url"), in_turn(drill, ON_A_STORE), indirect=["store_url"])(drill)

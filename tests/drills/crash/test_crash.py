@@ -18,7 +18,7 @@ from tests.drills.crash.dying import Moment, start
 from tests.drills.desk import QUOTES, Desk
 from tests.drills.plain import normalize, plain_desk
 from tests.drills.record import disagreements, ledger_rows, sales, undecided
-from tests.drills.venues import ON_A_STORE
+from tests.drills.venues import ON_A_STORE, Drill, in_turn
 
 pytestmark = pytest.mark.wire
 
@@ -37,13 +37,21 @@ DEAD_BY_ITSELF = {
     "after the last order, before settlement": Moment("Orders.settle", before=True),
     "after settlement": Moment("Orders.settle"),
 }
-# What is between two steps of ours is the same code everywhere: on both stores, and at each other venue in turn.
+# What is between two steps of ours is the same code everywhere: on both stores, at each venue in turn.
 OUR_OWN_STEPS = [
-    (at, name)
+    ((venue, store), name)
     for place, name in enumerate(DEAD_BY_ITSELF)
-    for at in (("kraken", "sqlite"), ("kraken", "postgresql"), ON_A_STORE[1 + place % (len(ON_A_STORE) - 1)])
+    for venue, store in zip(
+        ("kraken", ON_A_STORE[1 + place % (len(ON_A_STORE) - 1)][0]),
+        ("sqlite", "postgresql") if place % 2 else ("postgresql", "sqlite"),
+        strict=True,
+    )
 ]
-at_each_venue = pytest.mark.parametrize("at", ON_A_STORE, indirect=True, ids="-".join)
+
+
+def at_each_venue(drill: Drill) -> Drill:
+    """Run a drill at each venue in turn, and on both stores."""
+    return pytest.mark.parametrize("at", in_turn(drill, ON_A_STORE), indirect=True, ids="-".join)(drill)
 
 
 def _words(part: str | tuple[str, str]) -> str:
