@@ -7,7 +7,7 @@ from models.amounts import money, plain
 from models.freeze import WORDS, Freeze
 from models.order import LedgerOrder
 from models.plan import Action, Plan
-from models.position import Snapshot
+from models.position import Position, Snapshot
 from models.reasons import AccountStatus, ActionKind, FreezeCause, OrderState, Outcome
 from models.report import AccountReport, ActionReport, BalanceReport, ErrorReport, SkipReport
 from rules.orders import FillFinding, outcome_of, verification_of
@@ -82,10 +82,8 @@ class Story:
         return [_done(plan, action, cycle, orders) for cycle, plan in self.applied for action in plan.actions]
 
     def _name_unvalued(self, snapshot: Snapshot | None) -> None:
-        for position in snapshot.unvalued if snapshot else ():
-            why = WORDS[FreezeCause(position.no_price)] if position.no_price else "it has no usable price"
-            message = f"{plain(position.holding.total)} held, {why}: it counts, and is never sold without a price"
-            self.error("PRICE_FETCH_ERROR", message, position.symbol)
+        for error in unvalued_errors(snapshot):
+            self.error(error.code, error.message, error.symbol)
 
     def _name_regrown(self) -> None:
         for plan in self.plans[-1:]:
@@ -114,6 +112,17 @@ def _bad_fill(order: LedgerOrder, finding: FillFinding) -> str | None:
             return f"expected {plain(order.intent.expected_price)}, got {plain(order.average_price)}"
         case _:
             return None
+
+
+def unvalued_errors(snapshot: Snapshot | None) -> list[ErrorReport]:
+    """Name each holding that has no usable price, and why; no snapshot names none."""
+    return [_unvalued_error(position) for position in (snapshot.unvalued if snapshot else ())]
+
+
+def _unvalued_error(position: Position) -> ErrorReport:
+    why = WORDS[FreezeCause(position.no_price)] if position.no_price else "it has no usable price"
+    message = f"{plain(position.holding.total)} held, {why}: it counts, and is never sold without a price"
+    return ErrorReport(code="PRICE_FETCH_ERROR", symbol=position.symbol, message=message)
 
 
 def _planned(plan: Plan, action: Action, *, live: bool) -> ActionReport:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 
 from brokers.ledger import Ledger
+from flows.account_report import unvalued_errors
 from flows.balance_report import balance_errors, balance_report
 from models.amounts import money, plain
 from models.errors import ContractBroken, EmptyLooking, EquityMismatched, NijaError, VenueError, VenueUnavailable
@@ -72,6 +73,7 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
     now, balance = runtime.clock.now(), await balance_of(runtime.store, account.id)
     causes, set_aside = await _standing(runtime, account, seen.errors)
     await _warn_of_low_balance(runtime, account, seen)
+    seen.errors += unvalued_errors(seen.snapshot)
     _tell_of_fees(seen, symbol, notional, policy)
     elsewhere = await count_elsewhere(runtime, runtime.fleet.of_others(account))
     seen.errors += elsewhere.warnings

@@ -44,6 +44,7 @@ def test_a_blocked_entry_names_every_reason(offline: Nija, kraken: RunningVenue)
     assert ran.code == 2
     check_fields(ran.report, ENTRY)
     assert {"cap_reached", "unvalued_holding", "insufficient_cash"} <= set(ran.report["reasons"])
+    assert [e["symbol"] for e in ran.report["errors"] if e["code"] == "PRICE_FETCH_ERROR"] == ["AUT/USD"]
     assert kraken.calls("place") == 0
 
 
