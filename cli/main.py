@@ -29,6 +29,7 @@ from cli import (
     recover,
     risk,
     simulate,
+    size,
     status,
     store,
     throttles,
@@ -55,6 +56,7 @@ app.command()(normalize.cleanup_dust)
 app.command()(normalize.enforce_cap)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
+app.command()(size.size)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)

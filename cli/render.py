@@ -60,6 +60,8 @@ def show_entry(report: EntryReport) -> None:
         out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), why), soft_wrap=True)
     if report.overridden:
         out.print(Text.assemble(("  set aside by a person: ", "yellow"), ", ".join(report.overridden)), soft_wrap=True)
+    if report.size is not None:
+        out.print(f"  by volatility: {report.size.size_usd}, {report.size.detail}", markup=False, soft_wrap=True)
     for error in report.errors:
         out.print(f"  {error.code} {error.message}", markup=False, soft_wrap=True)
 

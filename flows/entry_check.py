@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from brokers.ledger import Ledger
 from flows.balance_report import balance_errors, balance_report
+from flows.size import size_report
 from models.amounts import money, plain
 from models.errors import ContractBroken, EmptyLooking, EquityMismatched, NijaError, VenueError, VenueUnavailable
 from models.fleet import Account
@@ -19,6 +20,7 @@ from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Block, HaltCause, Mode
 from models.report import EntryReport, ErrorReport
+from models.size_report import SizeReport
 from models.store.balances import balance_of
 from models.store.counters import count
 from models.store.dust import standing_marks
@@ -38,6 +40,7 @@ from tasks.fleet_positions import Elsewhere, count_elsewhere
 from tasks.last_known import last_known
 from tasks.read_account import check_snapshot, failure_counted, read_snapshot
 from tasks.runtime import AccountAt, Runtime, open_account
+from tasks.size import sized
 
 
 @dataclasses.dataclass
@@ -97,6 +100,7 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
         set_aside=set_aside,
     )
     verdict = await _judge_and_reserve(runtime, account, siblings, facts, elsewhere)
+    size = await _sized(runtime, account, facts, is_allowed=verdict.is_allowed)
     told = {error.code for error in seen.errors}
     seen.errors += [e for e in balance_errors(balance, policy, account.quote, now) if e.code not in told]
     return EntryReport(
@@ -109,7 +113,23 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
         errors=seen.errors,
         balance=balance_report(balance, policy, account.quote, now),
         overridden=[block.value for block in verdict.overridden],
+        size=size,
     )
+
+
+async def _sized(runtime: Runtime, account: Account, facts: EntryFacts, *, is_allowed: bool) -> SizeReport:
+    """Say what volatility makes of the amount; of what is allowed it is counted how often that is less.
+
+    Where nobody knows the volatility the market is not to blame for the smaller size, and nothing is counted.
+    """
+    worth = None if facts.snapshot is None else facts.snapshot.equity
+    found = await sized(
+        runtime.store, account, facts.policy, facts.symbol, facts.amount_quote, portfolio=worth, now=facts.now
+    )
+    if is_allowed and found.volatility.value is not None:
+        happened = {"sized_entries": 1, "volatility_adjustments": int(found.size.is_made_smaller)}
+        await count(runtime.store, happened, now=facts.now)
+    return size_report(account, facts.symbol, found)
 
 
 async def _look(runtime: Runtime, account: Account, siblings: Sequence[Account], symbol: str) -> _Seen:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from models.reasons import AccountStatus, ActionKind, Check, Freshness, OrderState, Outcome, Verdict
+from models.size_report import SizeReport
 
 
 class _Part(BaseModel):
@@ -133,6 +134,7 @@ class EntryReport(_Part):
     errors: list[ErrorReport] = []
     balance: BalanceReport | None = None  # what the cash was judged on, or the last known one
     overridden: list[str] = []  # what would block it, had a person not set it aside for now
+    size: SizeReport | None = None  # what volatility makes of it; the amount that was asked for is what is judged
 
 
 class RecoveredOrder(_Part):
