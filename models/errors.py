@@ -2,6 +2,7 @@
 
 NijaError
 ├── ConfigError           fix a file or the environment; nothing was touched
+│   └── BadBars           prices that no strategy can be tested on, by row and column
 ├── ContractBroken        data failed its contract; the account is left alone
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
@@ -42,6 +43,21 @@ class ConfigError(NijaError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}" + (f" (allowed: {self.allowed})" if self.allowed else "")
+
+
+class BadBars(ConfigError):
+    """Prices that no strategy can be tested on. `row`: counted from 1; None: the fault is in no single row."""
+
+    code = "BAD_BARS"
+
+    def __init__(self, where: str, row: int | None, column: str, why: str) -> None:
+        super().__init__(where, why)
+        self.args = (where, row, column, why)
+        self.row, self.column, self.why = row, column, why
+
+    def __str__(self) -> str:
+        at = "" if self.row is None else f"row {self.row}, "
+        return f"{self.where}: {at}column {self.column}: {self.why}"
 
 
 class ContractBroken(NijaError):

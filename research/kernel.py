@@ -1,0 +1,474 @@
+"""Trade one symbol's bars by signals, bar by bar. docs/research.md ("How a bar is traded") has the rules by number.
+
+All that is compiled together stands in this file: numba knows a kept kernel to be stale only by its own source file.
+Both sides of a trade share one path: a price is looked at as `side * price`, so that up is always in the position's
+favour.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.compiled import compiled
+
+TOUCH = 1e-12  # a limit is crossed, not touched: what is this near to it (a fraction) is a rounding of the touch
+DUST = 1e-9  # of the initial cash: no order is smaller
+
+HOLD, SIGNAL, STOP, TAKE, TRAILING, TIME, LIQUIDATED, END = range(8)  # why a position is left
+NO_CASH, TOO_SMALL, NO_VOLUME, NO_SHORT, CAP, AMBIGUOUS, RESOLVED, CUT = range(8)  # what is counted
+COUNTS = 8
+CLEAR, UNCLEAR, CLEARED = range(3)  # doubts
+
+TRADE = np.dtype(
+    [
+        ("symbol", np.int64),
+        ("side", np.int64),
+        ("entry_bar", np.int64),
+        ("entry_time", np.int64),
+        ("entry_price", np.float64),
+        ("exit_bar", np.int64),
+        ("exit_time", np.int64),
+        ("exit_price", np.float64),
+        ("quantity", np.float64),
+        ("entry_fee", np.float64),
+        ("exit_fee", np.float64),
+        ("pnl", np.float64),
+        ("return_fraction", np.float64),
+        ("reason", np.int64),
+        ("open", np.bool_),
+    ],
+    align=True,
+)
+
+
+class Terms(NamedTuple):
+    """What is assumed, as plain numbers: no limit is infinite. Unit: as in `BacktestSettings`."""
+
+    cash: float
+    fee: float
+    slippage: float
+    quote: float
+    fraction: float
+    most: float
+    minimum: float
+    stop: float
+    take: float
+    trailing: float
+    hold: int
+    cap: int
+    short: bool
+    airless: bool  # a bar without volume can be traded in
+    close_at_end: bool
+
+
+class Candles(NamedTuple):
+    """The columns of bars."""
+
+    time: Any
+    open: Any
+    high: Any
+    low: Any
+    close: Any
+    volume: Any
+
+
+class Walked(NamedTuple):
+    """What became of a position in a bar: why it is left (HOLD: it is not), where, and its peak; prices times the side.
+
+    `doubt`: whether another order of the bar's extremes would have led elsewhere.
+    """
+
+    reason: int
+    price: float
+    peak: float
+    doubt: int
+
+
+class Position(NamedTuple):
+    """What is held. `side`: 1, -1, or 0 for nothing. `worth`: what was put in, without the fee."""
+
+    side: float
+    quantity: float
+    price: float
+    worth: float
+    fee: float
+    bar: int
+    time: int
+
+
+class Sale(NamedTuple):
+    """What a position left brings: its price, its fee, and what the cash grows by."""
+
+    price: float
+    fee: float
+    cash: float
+
+
+@compiled
+def below(price: float, level: float) -> bool:
+    """Whether it crossed the level downwards. No level: minus infinity."""
+    return bool(price < level - TOUCH * abs(level))
+
+
+@compiled
+def above(price: float, level: float) -> bool:
+    """Whether it crossed the level upwards. No level: infinity."""
+    return bool(price > level + TOUCH * abs(level))
+
+
+@compiled
+def loss(entry: float, terms: Terms) -> float:
+    """Return the stop loss of a position: a short one is closed by the venue once what was put in is lost."""
+    return terms.stop if entry > 0 else min(terms.stop, 1.0)
+
+
+@compiled
+def walk(first: float, bad: float, good: float, last: float, entry: float, peak: float, terms: Terms) -> Walked:
+    """Lead a position through one bar: open, the worse extreme, the better one, close. All prices times the side."""
+    size = abs(entry)
+    stop = entry - size * loss(entry, terms)
+    left = LIQUIDATED if entry < 0 and terms.stop > 1 else STOP
+    take = entry + size * terms.take
+    peak = max(peak, first)
+    trail = peak - terms.trailing * abs(peak)
+    if below(first, stop):
+        return Walked(left, first, peak, CLEAR)
+    if above(first, take):
+        return Walked(TAKE, first, peak, CLEAR)
+    if below(first, trail):
+        return Walked(TRAILING, first, peak, CLEAR)
+    stops_first = stop >= trail or not above(trail, stop)
+    down = stop if stops_first else trail
+    risen = max(peak, good)
+    raised = risen - terms.trailing * abs(risen)
+    if below(bad, down):
+        unsure = above(good, take) or above(raised, down)
+        return Walked(left if stops_first else TRAILING, down, peak, UNCLEAR if unsure else CLEAR)
+    if above(good, take):
+        return Walked(TAKE, take, risen, CLEAR)
+    if below(last, raised):
+        return Walked(TRAILING, raised, risen, CLEAR)
+    return Walked(HOLD, 0.0, risen, UNCLEAR if below(bad, raised) else CLEAR)
+
+
+@compiled
+def walk_bar(at: int, bars: Candles, side: float, entry: float, peak: float, terms: Terms) -> Walked:
+    """Lead a position through one bar by its row."""
+    high, low = side * bars.high[at], side * bars.low[at]
+    return walk(side * bars.open[at], min(high, low), max(high, low), side * bars.close[at], side * entry, peak, terms)
+
+
+@compiled
+def extremes(start: int, end: int, bars: Candles, terms: Terms) -> tuple[float, float]:
+    """Return the highest and lowest price that was traded between two times; none: minus infinity, infinity."""
+    top, bottom = -np.inf, np.inf
+    for at in range(np.searchsorted(bars.time, start), np.searchsorted(bars.time, end)):
+        if bars.volume[at] > 0 or terms.airless:
+            top, bottom = max(top, bars.high[at]), min(bottom, bars.low[at])
+    return top, bottom
+
+
+@compiled
+def walk_finer(start: int, end: int, bars: Candles, side: float, entry: float, peak: float, terms: Terms) -> Walked:
+    """Lead a position through the finer bars between two times, up to the one in which it is left."""
+    doubt = CLEARED
+    for at in range(np.searchsorted(bars.time, start), np.searchsorted(bars.time, end)):
+        if bars.volume[at] > 0 or terms.airless:
+            walked = walk_bar(at, bars, side, entry, peak, terms)
+            peak = walked.peak
+            if walked.doubt == UNCLEAR:
+                doubt = UNCLEAR
+            if walked.reason != HOLD:
+                return Walked(walked.reason, walked.price, peak, doubt)
+    return Walked(HOLD, 0.0, peak, doubt)
+
+
+@compiled
+def follow(at: int, bars: Candles, finer: Candles, step: int, held: Position, peak: float, terms: Terms) -> Walked:
+    """Lead a position through one bar; through the finer ones in it where the order of its extremes matters.
+
+    They are believed where they reach as far up and down as the bar itself.
+    """
+    walked = walk_bar(at, bars, held.side, held.price, peak, terms)
+    if walked.doubt == UNCLEAR and finer.time.size:
+        start, high, low = bars.time[at], bars.high[at], bars.low[at]
+        top, bottom = extremes(start, start + step, finer, terms)
+        if not (above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)):
+            walked = walk_finer(start, start + step, finer, held.side, held.price, peak, terms)
+    return walked
+
+
+@compiled
+def at_open(held: Position, price: float, now: int, peak: float, leaving: bool, terms: Terms) -> int:
+    """Say why a position is left at an open, or HOLD: its limits come first, then its age, then the signal."""
+    seen = held.side * price
+    reason = walk(seen, seen, seen, seen, held.side * held.price, peak, terms).reason
+    if reason == HOLD and now - held.time > terms.hold:
+        return TIME
+    return SIGNAL if reason == HOLD and leaving else reason
+
+
+@compiled
+def worth(held: Position, price: float) -> float:
+    """Return what a position is worth at a price: what was put in, and what was won since."""
+    return held.worth + held.side * held.quantity * (price - held.price)
+
+
+@compiled
+def leave(held: Position, price: float, terms: Terms) -> Sale:
+    """Close a position at a price, which the slippage makes worse."""
+    price *= 1 - held.side * terms.slippage
+    fee = held.quantity * price * terms.fee
+    return Sale(price, fee, worth(held, price) - fee)
+
+
+@compiled
+def order(side: int, total: float, cash: float, scale: float, terms: Terms, counts: Any) -> tuple[bool, float]:
+    """Return whether an order is refused, else for how much quote currency it is; count what befell it.
+
+    A rounding below the least amount, or above what the cash pays for, is none.
+    """
+    least = max(terms.minimum, DUST * terms.cash) * (1 - DUST)
+    payable = cash / (1 + terms.fee)
+    if side < 0 and not terms.short:
+        counts[NO_SHORT] += 1
+    elif payable < least or total <= 0:
+        counts[NO_CASH] += 1
+    else:
+        wanted = min(scale * (terms.quote + terms.fraction * total), terms.most * total)
+        if wanted >= least:
+            counts[CUT] += wanted > payable * (1 + DUST)
+            return False, min(wanted, payable)
+        counts[TOO_SMALL] += 1
+    return True, 0.0
+
+
+@compiled
+def tell(walked: Walked, counts: Any) -> None:
+    """Count a bar whose order of extremes mattered."""
+    if walked.doubt == UNCLEAR:
+        counts[AMBIGUOUS] += 1
+    elif walked.doubt == CLEARED:
+        counts[RESOLVED] += 1
+
+
+@compiled
+def part(bars: Candles, first: int, last: int) -> Candles:
+    """Return the bars of one symbol."""
+    return Candles(
+        bars.time[first:last],
+        bars.open[first:last],
+        bars.high[first:last],
+        bars.low[first:last],
+        bars.close[first:last],
+        bars.volume[first:last],
+    )
+
+
+@compiled
+def enter(side: float, at: int, time: int, price: float, amount: float, terms: Terms) -> Position:
+    """Open a position of an amount of quote currency at a price, which the slippage makes worse."""
+    price *= 1 + side * terms.slippage
+    return Position(side, amount / price, price, amount, amount * terms.fee, at, time)
+
+
+@compiled
+def record(trades: Any, row: int, symbol: int, held: Position, at: int, time: int, sale: Sale, reason: int) -> Any:
+    """Write a trade down; return the table, twice as long where it was full."""
+    if row == len(trades):
+        longer = np.empty(2 * len(trades), TRADE)
+        longer[:row] = trades
+        trades = longer
+    trade = trades[row]
+    trade.symbol, trade.side = symbol, held.side
+    trade.entry_bar, trade.entry_time, trade.entry_price = held.bar, held.time, held.price
+    trade.exit_bar, trade.exit_time, trade.exit_price = at, time, sale.price
+    trade.quantity, trade.entry_fee, trade.exit_fee = held.quantity, held.fee, sale.fee
+    trade.pnl = sale.cash - held.worth - held.fee
+    trade.return_fraction = trade.pnl / held.worth
+    trade.reason, trade.open = reason, False
+    return trades
+
+
+@compiled
+def calm(held: Position, peak: float, terms: Terms) -> tuple[float, float]:
+    """Return the prices between which nothing can happen to a position."""
+    entry = held.side * held.price
+    down = max(entry - abs(entry) * loss(entry, terms), peak - terms.trailing * abs(peak))
+    up = min(entry + abs(entry) * terms.take, peak if terms.trailing < np.inf else np.inf)
+    return (down, up) if held.side > 0 else (-up, -down)
+
+
+@compiled
+def finish(trades: Any, row: int, symbol: int, held: Position, at: int, bars: Candles, now: int, terms: Terms) -> Any:
+    """Write down a position that is open when the data ends; return the table and what it brings.
+
+    It is marked, not sold, where that is asked for, and where the last bar cannot be traded in.
+    """
+    price = bars.close[-1]
+    if terms.close_at_end and (bars.volume[-1] > 0 or terms.airless):
+        sale = leave(held, price, terms)
+        return record(trades, row, symbol, held, at, now, sale, END), sale.cash
+    value = worth(held, price)
+    trades = record(trades, row, symbol, held, at, now, Sale(price, 0.0, value), END)
+    trades[row].open = True
+    return trades, value
+
+
+@compiled
+def simulate(
+    bars: Candles, entries: Any, exits: Any, scale: Any, finer: Candles, step: int, terms: Terms, equity: Any
+) -> tuple[Any, int, Any]:
+    """Trade one symbol; write the equity at each close. Return the trades, how many there are, and what was counted.
+
+    Shape: `scale`: what the base of a size is multiplied with, by the bar of the signal; one number where it is always
+    the same. `finer`: empty where there are none.
+    """
+    nothing = Position(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+    trades, count, counts = np.empty(64, TRADE), 0, np.zeros(COUNTS, np.int64)
+    held, cash, peak, leaving = nothing, terms.cash, 0.0, False
+    base, units, low, high = cash, 0.0, 0.0, 0.0  # equity is base + units * close; between low and high all is calm
+    for at in range(len(equity)):
+        entry = entries[at - 1] if at else 0
+        if held.side == 0:
+            if entry == 0:
+                equity[at] = cash
+                continue
+        else:
+            leaving = leaving or exits[at - 1] or entry == -held.side
+            still = bars.low[at] > low and bars.high[at] < high and bars.time[at] - held.time <= terms.hold
+            if still and not leaving:
+                equity[at] = base + units * bars.close[at]
+                continue
+        if bars.volume[at] > 0 or terms.airless:
+            now, price = bars.time[at], bars.open[at]
+            if held.side != 0:
+                reason = at_open(held, price, now, peak, leaving, terms)
+                if reason != HOLD:
+                    sale = leave(held, price, terms)
+                    trades = record(trades, count, 0, held, at, now, sale, reason)
+                    held, cash, count = nothing, cash + sale.cash, count + 1
+            if held.side == 0 and entry != 0:
+                refused, amount = order(entry, cash, cash, scale[at - 1 if scale.size > 1 else 0], terms, counts)
+                if not refused:
+                    held = enter(float(entry), at, now, price, amount, terms)
+                    cash, peak, leaving = cash - held.worth - held.fee, entry * held.price, False
+            if held.side != 0:
+                walked = follow(at, bars, finer, step, held, peak, terms)
+                peak = walked.peak
+                tell(walked, counts)
+                if walked.reason != HOLD:
+                    sale = leave(held, held.side * walked.price, terms)
+                    trades = record(trades, count, 0, held, at, now, sale, walked.reason)
+                    held, cash, count = nothing, cash + sale.cash, count + 1
+        elif entry != 0 and entry != held.side:
+            counts[NO_VOLUME] += 1
+        low, high = calm(held, peak, terms)
+        base = cash + held.worth - held.side * held.quantity * held.price
+        units = held.side * held.quantity
+        equity[at] = base + units * bars.close[at]
+    if held.side != 0:
+        trades, brought = finish(trades, count, 0, held, len(equity) - 1, bars, bars.time[-1], terms)
+        equity[-1], count = cash + brought, count + 1
+    return trades, count, counts
+
+
+@compiled
+def simulate_together(
+    bars: Candles,
+    starts: Any,
+    entries: Any,
+    exits: Any,
+    scale: Any,
+    finer: Candles,
+    finer_starts: Any,
+    step: int,
+    terms: Terms,
+    grid: Any,
+    equity: Any,
+) -> tuple[Any, int, Any]:
+    """Trade several symbols that share the cash and the cap; the earlier in the list, the earlier served.
+
+    Shape: the symbols' columns one after the other, symbol s from `starts[s]` up to `starts[s + 1]`; `grid`: all times
+    at which one of them has a bar.
+    """
+    symbols = len(starts) - 1
+    nothing = Position(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+    trades, count, counts = np.empty(64, TRADE), 0, np.zeros(COUNTS, np.int64)
+    mine = [part(bars, starts[s], starts[s + 1]) for s in range(symbols)]
+    finest = [part(finer, finer_starts[s], finer_starts[s + 1]) for s in range(symbols)]
+    held, peaks, leaving = [nothing for _ in range(symbols)], np.zeros(symbols), np.zeros(symbols, np.bool_)
+    row, live = np.full(symbols, -1), np.zeros(symbols, np.bool_)  # its newest bar; whether that is now and tradable
+    marks, cash, open_count = np.zeros(symbols), terms.cash, 0
+    for at in range(len(grid)):
+        now = grid[at]
+        for s in range(symbols):
+            own, live[s] = mine[s], False
+            if row[s] + 1 == len(own.time) or own.time[row[s] + 1] != now:
+                continue
+            row[s] += 1
+            marks[s] = own.open[row[s]]
+            live[s] = own.volume[row[s]] > 0 or terms.airless
+            before = starts[s] + row[s] - 1
+            if held[s].side != 0:
+                leaving[s] = leaving[s] or exits[before] or entries[before] == -held[s].side
+                reason = at_open(held[s], marks[s], now, peaks[s], leaving[s], terms) if live[s] else HOLD
+                if reason != HOLD:
+                    sale = leave(held[s], marks[s], terms)
+                    trades = record(trades, count, s, held[s], at, now, sale, reason)
+                    held[s], cash, count, open_count = nothing, cash + sale.cash, count + 1, open_count - 1
+            if row[s] and not live[s] and entries[before] != 0 and entries[before] != held[s].side:
+                counts[NO_VOLUME] += 1
+        total = cash
+        for s in range(symbols):
+            total += worth(held[s], marks[s])
+        for s in range(symbols):
+            before = starts[s] + row[s] - 1
+            if not live[s] or not row[s] or entries[before] == 0 or held[s].side != 0:
+                continue
+            if open_count >= terms.cap:
+                counts[CAP] += 1
+                continue
+            entry = entries[before]
+            refused, amount = order(entry, total, cash, scale[before if scale.size > 1 else 0], terms, counts)
+            if not refused:
+                held[s] = enter(float(entry), at, now, marks[s], amount, terms)
+                cash -= held[s].worth + held[s].fee
+                peaks[s], leaving[s], open_count = entry * held[s].price, False, open_count + 1
+        for s in range(symbols):
+            if live[s] and held[s].side != 0:
+                walked = follow(row[s], mine[s], finest[s], step, held[s], peaks[s], terms)
+                peaks[s] = walked.peak
+                tell(walked, counts)
+                if walked.reason != HOLD:
+                    sale = leave(held[s], held[s].side * walked.price, terms)
+                    trades = record(trades, count, s, held[s], at, now, sale, walked.reason)
+                    held[s], cash, count, open_count = nothing, cash + sale.cash, count + 1, open_count - 1
+            if row[s] >= 0:
+                marks[s] = mine[s].close[row[s]]
+        total = cash
+        for s in range(symbols):
+            total += worth(held[s], marks[s])
+        equity[at] = total
+    for s in range(symbols):
+        if held[s].side != 0:
+            trades, brought = finish(trades, count, s, held[s], len(grid) - 1, mine[s], grid[-1], terms)
+            cash, count, held[s] = cash + brought, count + 1, nothing
+    if len(grid):
+        equity[-1] = cash
+    return trades, count, counts
+
+
+@compiled
+def deviations(closes: Any, periods: int, found: Any) -> None:
+    """Write the population's deviation of the newest `periods` - 1 simple returns at each close that has as many."""
+    returns = periods - 1
+    for at in range(returns, len(closes)):
+        mean = 0.0
+        for back in range(at - returns, at):
+            mean += closes[back + 1] / closes[back] - 1
+        mean /= returns
+        square = 0.0
+        for back in range(at - returns, at):
+            square += (closes[back + 1] / closes[back] - 1 - mean) ** 2
+        found[at] = np.sqrt(square / returns)
