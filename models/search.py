@@ -36,8 +36,8 @@ class Trial:
     """What came of one combination. `fold`: of a walk-forward, from 1 on; 0: the whole history.
 
     `key` names the combination among those of its study. `score`: what is sought, larger is better; None: it has none,
-    as nothing was traded. `moments`: sums of its returns, by which the search is judged. `steps`: its scores on parts of
-    the history, of a search that prunes.
+    as nothing was traded. `moments`: sums of its returns, by which the search is judged. `steps`: its scores on parts
+    of the history, of a search that prunes.
     """
 
     fold: int

@@ -40,7 +40,7 @@ async def finish_study(store: Store, study_id: str, report: dict[str, Any], *, n
 
 
 async def keep_trials(store: Store, study_id: str, trials: Iterable[Trial]) -> None:
-    """Keep what came of combinations. One that is kept stays as it is: it is the same calculation. Raises: StoreError."""
+    """Keep what came of combinations; one that is kept already stays as it is. Raises: StoreError."""
     rows = [_row(study_id, trial) for trial in trials]
     kind = sqlite.insert if store.is_sqlite else postgresql.insert
 
