@@ -191,6 +191,24 @@ class Policy(BaseModel):
         description="The most of the account's equity that inverse_volatility makes of one entry.",
     )
 
+    rebalance_apply: bool = Field(
+        default=False, description="Rebalancing may trade the account to its strategies' weights; false: it only plans."
+    )
+    rebalance_threshold_fraction: Decimal = Field(
+        default=Decimal("0.02"),
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="A weight that is off by less than this is left as it is: 0.02 is 2 % of what is rebalanced.",
+    )
+    rebalance_result_max_age_days: float = Field(
+        default=35,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+        description="A strategy whose backtest is older than this is not weighed, and nothing is rebalanced.",
+    )
+
     _version: str | None = PrivateAttr(default=None)  # of the whole policy, where this is a part of it
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ OTHER_VALUES: dict[str, Any] = {
     "sizing_method": "inverse_volatility",
     "sizing_base_volatility_fraction": "0.05",
     "sizing_cap_fraction": "0.1",
+    "rebalance_threshold_fraction": "0.05",
 }
 
 
