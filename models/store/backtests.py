@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select
 
-from models.backtest import KeptBacktest, Backtested
+from models.backtest import Backtested, KeptBacktest
 from models.store.backtest_tables import BACKTESTS
 from models.store.engine import Store
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from models.backtest import KeptBacktest, Backtested
+from models.backtest import Backtested, KeptBacktest
 from models.store.backtests import backtest, backtests, keep_backtest, newest_backtests
 from models.store.engine import Store
 from tests.builders import NOW
