@@ -1,11 +1,13 @@
 """Run a backtest: one symbol, several that share the cash and the cap, or many settings over the same bars."""
 
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from models.errors import ConfigError
 from research import kernel
-from research.bars import Bars, Floats, sealed
+from research.bars import Bars, Floats, Integers, sealed
 from research.result import Result, Trades, Unfilled
 from research.settings import AtEnd, BacktestSettings
 from research.signals import Signals
@@ -43,6 +45,46 @@ def run(bars: Bars, signals: Signals, settings: BacktestSettings | None = None, 
     return _result((bars,), (signals,), settings, bars.time, equity, trades[:count].copy(), counts)
 
 
+def run_portfolio(
+    markets: Sequence[tuple[Bars, Signals]],
+    settings: BacktestSettings | None = None,
+    *,
+    finer: Mapping[str, Bars] | None = None,
+) -> Result:
+    """Trade several symbols that share the cash and the cap; where it does not do for all, the earlier ones are served.
+
+    `finer`: by symbol, where there are any. Raises: ConfigError when something does not fit together.
+    """
+    settings, finer = settings or BacktestSettings(), finer or {}
+    if not markets:
+        raise ConfigError("symbols", "none given", "one or more")
+    for bars, signals in markets:
+        _fits(bars, signals, finer.get(bars.symbol))
+    names = [bars.symbol for bars, _ in markets]
+    steps = sorted({bars.step_seconds for bars, _ in markets})
+    if len(set(names)) < len(names) or len(steps) > 1 or set(finer) - set(names):
+        raise ConfigError("symbols", f"{', '.join(names)} with steps of {steps} s", "each once, all of the same step")
+    grid = _union([bars.time for bars, _ in markets])
+    equity = np.empty(len(grid))
+    scales = [factors(bars, settings.size) for bars, _ in markets]
+    details = [finer.get(name) for name in names]
+    trades, count, counts = kernel.simulate_together(
+        _joined([candles(bars) for bars, _ in markets]),
+        _starts([len(bars) for bars, _ in markets]),
+        sealed(np.concatenate([signals.entry for _, signals in markets])),
+        sealed(np.concatenate([signals.exit for _, signals in markets])),
+        scales[0] if len(scales[0]) == 1 else sealed(np.concatenate(scales)),
+        _joined([candles(bars) if bars else NO_CANDLES for bars in details]),
+        _starts([len(bars) if bars else 0 for bars in details]),
+        steps[0],
+        terms(settings),
+        grid,
+        equity,
+    )
+    every = tuple(bars for bars, _ in markets)
+    return _result(every, tuple(s for _, s in markets), settings, grid, equity, trades[:count].copy(), counts)
+
+
 def candles(bars: Bars) -> kernel.Candles:
     """Return the columns as the kernels take them."""
     return kernel.Candles(bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
@@ -68,6 +110,21 @@ def terms(settings: BacktestSettings) -> kernel.Terms:
         airless=bool(settings.fills_without_volume),
         close_at_end=settings.at_end is AtEnd.CLOSE,
     )
+
+
+def _joined(columns: Sequence[kernel.Candles]) -> kernel.Candles:
+    return kernel.Candles(*(sealed(np.concatenate(column)) for column in zip(*columns, strict=True)))
+
+
+def _union(times: Sequence[Integers]) -> Integers:
+    if all(len(more) == len(times[0]) and np.array_equal(more, times[0]) for more in times[1:]):
+        return times[0]
+    every = np.sort(np.concatenate(times), kind="stable")  # np.unique hashes whole numbers, which takes far longer
+    return sealed(np.ascontiguousarray(every[np.flatnonzero(np.diff(every, prepend=every[0] - 1))]))
+
+
+def _starts(lengths: Sequence[int]) -> Integers:
+    return sealed(np.cumsum([0, *lengths], dtype=np.int64))
 
 
 def _limit(fraction: float | None) -> float:

@@ -39,6 +39,9 @@ TRADE = np.dtype(
     ],
     align=True,
 )
+HOLDING = np.dtype(
+    [(name, np.float64) for name in ("side", "quantity", "price", "worth", "fee")] + [("bar", np.int64), ("time", np.int64)]
+)
 
 
 class Terms(NamedTuple):
@@ -70,6 +73,14 @@ class Candles(NamedTuple):
     low: Any
     close: Any
     volume: Any
+
+
+class Finer(NamedTuple):
+    """Bars of a shorter step, and which rows of them are the symbol's."""
+
+    bars: Candles
+    first: int
+    last: int
 
 
 class Walked(NamedTuple):
@@ -159,20 +170,35 @@ def walk_bar(at: int, bars: Candles, side: float, entry: float, peak: float, ter
 
 
 @compiled
-def extremes(start: int, end: int, bars: Candles, terms: Terms) -> tuple[float, float]:
-    """Return the highest and lowest price that was traded between two times; none: minus infinity, infinity."""
+def first_from(times: Any, low: int, high: int, start: int) -> int:
+    """Return the first row, of those from `low` up to `high`, whose time is not before `start`.
+
+    It is searchsorted, which takes seconds to compile.
+    """
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] < start:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def extremes(first: int, last: int, bars: Candles, terms: Terms) -> tuple[float, float]:
+    """Return the highest and lowest price that was traded in some rows; none: minus infinity, infinity."""
     top, bottom = -np.inf, np.inf
-    for at in range(np.searchsorted(bars.time, start), np.searchsorted(bars.time, end)):
+    for at in range(first, last):
         if bars.volume[at] > 0 or terms.airless:
             top, bottom = max(top, bars.high[at]), min(bottom, bars.low[at])
     return top, bottom
 
 
 @compiled
-def walk_finer(start: int, end: int, bars: Candles, side: float, entry: float, peak: float, terms: Terms) -> Walked:
-    """Lead a position through the finer bars between two times, up to the one in which it is left."""
+def walk_finer(first: int, last: int, bars: Candles, side: float, entry: float, peak: float, terms: Terms) -> Walked:
+    """Lead a position through the finer bars of some rows, up to the one in which it is left."""
     doubt = CLEARED
-    for at in range(np.searchsorted(bars.time, start), np.searchsorted(bars.time, end)):
+    for at in range(first, last):
         if bars.volume[at] > 0 or terms.airless:
             walked = walk_bar(at, bars, side, entry, peak, terms)
             peak = walked.peak
@@ -184,17 +210,19 @@ def walk_finer(start: int, end: int, bars: Candles, side: float, entry: float, p
 
 
 @compiled
-def follow(at: int, bars: Candles, finer: Candles, step: int, held: Position, peak: float, terms: Terms) -> Walked:
+def follow(at: int, bars: Candles, finer: Finer, step: int, held: Position, peak: float, terms: Terms) -> Walked:
     """Lead a position through one bar; through the finer ones in it where the order of its extremes matters.
 
     They are believed where they reach as far up and down as the bar itself.
     """
     walked = walk_bar(at, bars, held.side, held.price, peak, terms)
-    if walked.doubt == UNCLEAR and finer.time.size:
+    if walked.doubt == UNCLEAR and finer.last > finer.first:
         start, high, low = bars.time[at], bars.high[at], bars.low[at]
-        top, bottom = extremes(start, start + step, finer, terms)
+        first = first_from(finer.bars.time, finer.first, finer.last, start)
+        last = first_from(finer.bars.time, first, finer.last, start + step)
+        top, bottom = extremes(first, last, finer.bars, terms)
         if not (above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)):
-            walked = walk_finer(start, start + step, finer, held.side, held.price, peak, terms)
+            walked = walk_finer(first, last, finer.bars, held.side, held.price, peak, terms)
     return walked
 
 
@@ -253,19 +281,6 @@ def tell(walked: Walked, counts: Any) -> None:
 
 
 @compiled
-def part(bars: Candles, first: int, last: int) -> Candles:
-    """Return the bars of one symbol."""
-    return Candles(
-        bars.time[first:last],
-        bars.open[first:last],
-        bars.high[first:last],
-        bars.low[first:last],
-        bars.close[first:last],
-        bars.volume[first:last],
-    )
-
-
-@compiled
 def enter(side: float, at: int, time: int, price: float, amount: float, terms: Terms) -> Position:
     """Open a position of an amount of quote currency at a price, which the slippage makes worse."""
     price *= 1 + side * terms.slippage
@@ -277,7 +292,8 @@ def record(trades: Any, row: int, symbol: int, held: Position, at: int, time: in
     """Write a trade down; return the table, twice as long where it was full."""
     if row == len(trades):
         longer = np.empty(2 * len(trades), TRADE)
-        longer[:row] = trades
+        for old in range(row):  # a slice would do, and would take 3 s more to compile
+            longer[old] = trades[old]
         trades = longer
     trade = trades[row]
     trade.symbol, trade.side = symbol, held.side
@@ -291,6 +307,27 @@ def record(trades: Any, row: int, symbol: int, held: Position, at: int, time: in
 
 
 @compiled
+def nothing() -> Position:
+    """Return a position that is none."""
+    return Position(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+
+
+@compiled
+def look(holdings: Any, at: int) -> Position:
+    """Return the position of one symbol."""
+    held = holdings[at]
+    return Position(held.side, held.quantity, held.price, held.worth, held.fee, held.bar, held.time)
+
+
+@compiled
+def keep(holdings: Any, at: int, position: Position) -> None:
+    """Write down the position of one symbol."""
+    held = holdings[at]
+    held.side, held.quantity, held.price = position.side, position.quantity, position.price
+    held.worth, held.fee, held.bar, held.time = position.worth, position.fee, position.bar, position.time
+
+
+@compiled
 def calm(held: Position, peak: float, terms: Terms) -> tuple[float, float]:
     """Return the prices between which nothing can happen to a position."""
     entry = held.side * held.price
@@ -300,17 +337,19 @@ def calm(held: Position, peak: float, terms: Terms) -> tuple[float, float]:
 
 
 @compiled
-def finish(trades: Any, row: int, symbol: int, held: Position, at: int, bars: Candles, now: int, terms: Terms) -> Any:
+def finish(
+    trades: Any, row: int, symbol: int, held: Position, at: int, now: int, price: float, volume: float, terms: Terms
+) -> Any:
     """Write down a position that is open when the data ends; return the table and what it brings.
 
     It is marked, not sold, where that is asked for, and where the last bar cannot be traded in.
     """
-    price = bars.close[-1]
-    if terms.close_at_end and (bars.volume[-1] > 0 or terms.airless):
+    reason = np.int64(END)
+    if terms.close_at_end and (volume > 0 or terms.airless):
         sale = leave(held, price, terms)
-        return record(trades, row, symbol, held, at, now, sale, END), sale.cash
+        return record(trades, row, symbol, held, at, now, sale, reason), sale.cash
     value = worth(held, price)
-    trades = record(trades, row, symbol, held, at, now, Sale(price, 0.0, value), END)
+    trades = record(trades, row, symbol, held, at, now, Sale(price, 0.0, value), reason)
     trades[row].open = True
     return trades, value
 
@@ -324,9 +363,10 @@ def simulate(
     Shape: `scale`: what the base of a size is multiplied with, by the bar of the signal; one number where it is always
     the same. `finer`: empty where there are none.
     """
-    nothing = Position(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
-    trades, count, counts = np.empty(64, TRADE), 0, np.zeros(COUNTS, np.int64)
-    held, cash, peak, leaving = nothing, terms.cash, 0.0, False
+    trades, counts = np.empty(64, TRADE), np.zeros(COUNTS, np.int64)
+    count, alone = np.int64(0), np.int64(0)  # a literal would compile all that it is handed to once more
+    details = Finer(finer, 0, len(finer.time))
+    held, cash, peak, leaving = nothing(), terms.cash, 0.0, False
     base, units, low, high = cash, 0.0, 0.0, 0.0  # equity is base + units * close; between low and high all is calm
     for at in range(len(equity)):
         entry = entries[at - 1] if at else 0
@@ -346,21 +386,21 @@ def simulate(
                 reason = at_open(held, price, now, peak, leaving, terms)
                 if reason != HOLD:
                     sale = leave(held, price, terms)
-                    trades = record(trades, count, 0, held, at, now, sale, reason)
-                    held, cash, count = nothing, cash + sale.cash, count + 1
+                    trades = record(trades, count, alone, held, at, now, sale, reason)
+                    held, cash, count = nothing(), cash + sale.cash, count + 1
             if held.side == 0 and entry != 0:
                 refused, amount = order(entry, cash, cash, scale[at - 1 if scale.size > 1 else 0], terms, counts)
                 if not refused:
                     held = enter(float(entry), at, now, price, amount, terms)
                     cash, peak, leaving = cash - held.worth - held.fee, entry * held.price, False
             if held.side != 0:
-                walked = follow(at, bars, finer, step, held, peak, terms)
+                walked = follow(at, bars, details, step, held, peak, terms)
                 peak = walked.peak
                 tell(walked, counts)
                 if walked.reason != HOLD:
                     sale = leave(held, held.side * walked.price, terms)
-                    trades = record(trades, count, 0, held, at, now, sale, walked.reason)
-                    held, cash, count = nothing, cash + sale.cash, count + 1
+                    trades = record(trades, count, alone, held, at, now, sale, walked.reason)
+                    held, cash, count = nothing(), cash + sale.cash, count + 1
         elif entry != 0 and entry != held.side:
             counts[NO_VOLUME] += 1
         low, high = calm(held, peak, terms)
@@ -368,7 +408,9 @@ def simulate(
         units = held.side * held.quantity
         equity[at] = base + units * bars.close[at]
     if held.side != 0:
-        trades, brought = finish(trades, count, 0, held, len(equity) - 1, bars, bars.time[-1], terms)
+        trades, brought = finish(
+            trades, count, alone, held, len(equity) - 1, bars.time[-1], bars.close[-1], bars.volume[-1], terms
+        )
         equity[-1], count = cash + brought, count + 1
     return trades, count, counts
 
@@ -393,69 +435,77 @@ def simulate_together(
     at which one of them has a bar.
     """
     symbols = len(starts) - 1
-    nothing = Position(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0)
-    trades, count, counts = np.empty(64, TRADE), 0, np.zeros(COUNTS, np.int64)
-    mine = [part(bars, starts[s], starts[s + 1]) for s in range(symbols)]
-    finest = [part(finer, finer_starts[s], finer_starts[s + 1]) for s in range(symbols)]
-    held, peaks, leaving = [nothing for _ in range(symbols)], np.zeros(symbols), np.zeros(symbols, np.bool_)
-    row, live = np.full(symbols, -1), np.zeros(symbols, np.bool_)  # its newest bar; whether that is now and tradable
-    marks, cash, open_count = np.zeros(symbols), terms.cash, 0
+    trades, count, counts = np.empty(64, TRADE), np.int64(0), np.zeros(COUNTS, np.int64)
+    holdings, peaks, leaving = np.zeros(symbols, HOLDING), np.zeros(symbols), np.zeros(symbols, np.bool_)
+    rows, live, marks = starts[:-1] - 1, np.zeros(symbols, np.bool_), np.zeros(symbols)
+    lows, highs = np.zeros(symbols), np.zeros(symbols)
+    cash, slots = terms.cash, terms.cap
     for at in range(len(grid)):
         now = grid[at]
         for s in range(symbols):
-            own, live[s] = mine[s], False
-            if row[s] + 1 == len(own.time) or own.time[row[s] + 1] != now:
+            live[s] = rows[s] + 1 < starts[s + 1] and bars.time[rows[s] + 1] == now
+            if not live[s]:
                 continue
-            row[s] += 1
-            marks[s] = own.open[row[s]]
-            live[s] = own.volume[row[s]] > 0 or terms.airless
-            before = starts[s] + row[s] - 1
-            if held[s].side != 0:
-                leaving[s] = leaving[s] or exits[before] or entries[before] == -held[s].side
-                reason = at_open(held[s], marks[s], now, peaks[s], leaving[s], terms) if live[s] else HOLD
+            rows[s] += 1
+            row, held = rows[s], look(holdings, s)
+            marks[s], live[s] = bars.open[row], bars.volume[row] > 0 or terms.airless
+            if held.side != 0:
+                leaving[s] = leaving[s] or exits[row - 1] or entries[row - 1] == -held.side
+                still = bars.low[row] > lows[s] and bars.high[row] < highs[s] and now - held.time <= terms.hold
+                if still and not leaving[s]:
+                    live[s] = False  # nothing can happen to it
+                    continue
+                reason = at_open(held, marks[s], now, peaks[s], leaving[s], terms) if live[s] else HOLD
                 if reason != HOLD:
-                    sale = leave(held[s], marks[s], terms)
-                    trades = record(trades, count, s, held[s], at, now, sale, reason)
-                    held[s], cash, count, open_count = nothing, cash + sale.cash, count + 1, open_count - 1
-            if row[s] and not live[s] and entries[before] != 0 and entries[before] != held[s].side:
+                    sale = leave(held, marks[s], terms)
+                    trades = record(trades, count, s, held, at, now, sale, reason)
+                    cash, count, slots = cash + sale.cash, count + 1, slots + 1
+                    keep(holdings, s, nothing())
+            if not live[s] and row > starts[s] and entries[row - 1] != 0 and entries[row - 1] != held.side:
                 counts[NO_VOLUME] += 1
         total = cash
         for s in range(symbols):
-            total += worth(held[s], marks[s])
+            total += worth(look(holdings, s), marks[s])
         for s in range(symbols):
-            before = starts[s] + row[s] - 1
-            if not live[s] or not row[s] or entries[before] == 0 or held[s].side != 0:
+            row = rows[s]
+            entry = entries[row - 1] if live[s] and row > starts[s] else 0
+            if entry == 0 or holdings[s].side != 0:
                 continue
-            if open_count >= terms.cap:
+            if slots == 0:
                 counts[CAP] += 1
                 continue
-            entry = entries[before]
-            refused, amount = order(entry, total, cash, scale[before if scale.size > 1 else 0], terms, counts)
+            refused, amount = order(entry, total, cash, scale[row - 1 if scale.size > 1 else 0], terms, counts)
             if not refused:
-                held[s] = enter(float(entry), at, now, marks[s], amount, terms)
-                cash -= held[s].worth + held[s].fee
-                peaks[s], leaving[s], open_count = entry * held[s].price, False, open_count + 1
+                held = enter(float(entry), at, now, marks[s], amount, terms)
+                keep(holdings, s, held)
+                cash, slots = cash - held.worth - held.fee, slots - 1
+                peaks[s], leaving[s] = entry * held.price, False
         for s in range(symbols):
-            if live[s] and held[s].side != 0:
-                walked = follow(row[s], mine[s], finest[s], step, held[s], peaks[s], terms)
+            if live[s] and holdings[s].side != 0:
+                held = look(holdings, s)
+                details = Finer(finer, finer_starts[s], finer_starts[s + 1])
+                walked = follow(rows[s], bars, details, step, held, peaks[s], terms)
                 peaks[s] = walked.peak
                 tell(walked, counts)
+                lows[s], highs[s] = calm(held, peaks[s], terms)
                 if walked.reason != HOLD:
-                    sale = leave(held[s], held[s].side * walked.price, terms)
-                    trades = record(trades, count, s, held[s], at, now, sale, walked.reason)
-                    held[s], cash, count, open_count = nothing, cash + sale.cash, count + 1, open_count - 1
-            if row[s] >= 0:
-                marks[s] = mine[s].close[row[s]]
-        total = cash
+                    sale = leave(held, held.side * walked.price, terms)
+                    trades = record(trades, count, s, held, at, now, sale, walked.reason)
+                    cash, count, slots = cash + sale.cash, count + 1, slots + 1
+                    keep(holdings, s, nothing())
+            if rows[s] >= starts[s]:
+                marks[s] = bars.close[rows[s]]
+        equity[at] = cash
         for s in range(symbols):
-            total += worth(held[s], marks[s])
-        equity[at] = total
+            equity[at] += worth(look(holdings, s), marks[s])
     for s in range(symbols):
-        if held[s].side != 0:
-            trades, brought = finish(trades, count, s, held[s], len(grid) - 1, mine[s], grid[-1], terms)
-            cash, count, held[s] = cash + brought, count + 1, nothing
-    if len(grid):
-        equity[-1] = cash
+        held, row = look(holdings, s), rows[s]
+        if held.side != 0:
+            trades, brought = finish(
+                trades, count, s, held, len(grid) - 1, grid[-1], bars.close[row], bars.volume[row], terms
+            )
+            cash, count = cash + brought, count + 1
+    equity[-1] = cash
     return trades, count, counts
 
 
