@@ -5,9 +5,11 @@ so no return series need be kept.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,11 @@ class Moments:
     squares: tuple[float, ...]
     skewness: float
     kurtosis: float  # 3 for a normal distribution
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as plain data, to be kept."""
+        return asdict(self)
 
     @property
     def bars(self) -> int:
@@ -80,15 +87,27 @@ def expected_maximum(variance: float, trials: int) -> float:
     return math.sqrt(variance) * ((1 - np.euler_gamma) * first + np.euler_gamma * second)
 
 
-def deflated_sharpe(best: Moments, trials: list[Moments], tried: int) -> float:
+def deflated_sharpe(best: Moments, trials: Sequence[Moments], tried: int) -> float:
     """Return the probability that the best combination's true Sharpe ratio is above what luck alone would show.
 
     `trials`: of all combinations that ran over the whole time; `tried`: how many were looked at, pruned ones included.
     That they resemble each other is not allowed for, which errs on the side of "luck".
     Source: Bailey and Lopez de Prado, The Deflated Sharpe Ratio, Journal of Portfolio Management 40(5), 2014.
     """
-    variance = float(np.var([trial.sharpe for trial in trials], ddof=1)) if len(trials) > 1 else 0.0
-    return probabilistic_sharpe(best, expected_maximum(variance, tried))
+    return probabilistic_sharpe(best, expected_maximum(luck_variance(trials), tried))
+
+
+def luck_variance(trials: Sequence[Moments]) -> float:
+    """Return how far Sharpe ratios of trials without skill lie apart: as these do, but no further than by luck.
+
+    The paper takes the variance over the trials. Where they truly differ, in what they pay for costs or in what they
+    earn, that variance is no longer luck's. Luck's own is at most 1 / (bars - 1), the sampling variance of a Sharpe
+    ratio whose true value is zero: Lo, The Statistics of Sharpe Ratios, Financial Analysts Journal 58(4), 2002.
+    """
+    if len(trials) < 2:  # noqa: PLR2004 - one does not vary
+        return 0.0
+    seen = float(np.var([trial.sharpe for trial in trials], ddof=1))
+    return min(seen, 1 / max(trials[0].bars - 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,7 @@ class Pbo:
     splits: int
 
 
-def backtest_overfitting(trials: list[Moments]) -> Pbo | None:
+def backtest_overfitting(trials: Sequence[Moments]) -> Pbo | None:
     """Return the probability of backtest overfitting, by combinatorially symmetric cross-validation (CSCV).
 
     None: of a single trial. Chosen and judged by the Sharpe ratio; equal ones share their rank.
