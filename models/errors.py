@@ -10,6 +10,7 @@ NijaError
 ├── VaultLocked           the account's stored keys cannot be opened; restore the master key, or add them again
 ├── ChannelLocked         an alert channel's address cannot be opened; restore the master key, or add it again
 ├── PlanExpired           too old to be applied; plan again
+├── NotMeasured           a strategy without a backtest that is new enough; test it again
 ├── KeyMayWithdraw        the key can move funds out; no order is sent with it
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
@@ -140,6 +141,21 @@ class PlanExpired(NijaError):
 
     def __str__(self) -> str:
         return f"the plan of {self.account} expired at {self.expired_at:%H:%M:%S} UTC; nothing of it was sent"
+
+
+class NotMeasured(NijaError):
+    """Strategies of an account cannot be weighed: they have no backtest, or one on prices that ended too long ago."""
+
+    code = "NOT_MEASURED"
+
+    def __init__(self, account: str, strategies: tuple[str, ...], days: Decimal) -> None:
+        super().__init__(account, strategies, days)
+        self.account, self.strategies, self.days = account, strategies, days
+
+    def __str__(self) -> str:
+        named = "; ".join(self.strategies)
+        since = f"the last {self.days.normalize():f} days"
+        return f"{self.account} has no backtest on prices of {since} of {named}: nija rebalance --refresh"
 
 
 class EmptyLooking(NijaError):

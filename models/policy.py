@@ -206,7 +206,7 @@ class Policy(BaseModel):
         gt=0,
         le=3650,
         allow_inf_nan=False,
-        description="A strategy whose backtest is older than this is not weighed, and nothing is rebalanced.",
+        description="Nothing is rebalanced by a backtest whose prices end longer ago than this.",
     )
 
     _version: str | None = PrivateAttr(default=None)  # of the whole policy, where this is a part of it
