@@ -2,7 +2,8 @@
 
 NijaError
 ├── ConfigError           fix a file or the environment; nothing was touched
-│   └── BadBars           prices that no strategy can be tested on, by row and column
+│   ├── BadBars           prices that no strategy can be tested on, by row and column
+│   └── LooksAhead        a strategy that uses what was not known yet; nothing it shows is true
 ├── ContractBroken        data failed its contract; the account is left alone
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
@@ -59,6 +60,17 @@ class BadBars(ConfigError):
     def __str__(self) -> str:
         at = "" if self.row is None else f"row {self.row}, "
         return f"{self.where}: {at}column {self.column}: {self.why}"
+
+
+class LooksAhead(ConfigError):
+    """A strategy uses what was not known yet, so its backtest shows what nobody could have earned."""
+
+    code = "LOOKS_AHEAD"
+
+    def __init__(self, strategy: str, peek: str) -> None:
+        super().__init__(strategy, f"looks ahead: {peek}", "signals of closed bars alone")
+        self.args = (strategy, peek)
+        self.strategy, self.peek = strategy, peek
 
 
 class ContractBroken(NijaError):
