@@ -1,6 +1,5 @@
 """Run a backtest: one symbol, several that share the cash and the cap, or many settings over the same bars."""
 
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

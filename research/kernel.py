@@ -40,7 +40,8 @@ TRADE = np.dtype(
     align=True,
 )
 HOLDING = np.dtype(
-    [(name, np.float64) for name in ("side", "quantity", "price", "worth", "fee")] + [("bar", np.int64), ("time", np.int64)]
+    [(name, np.float64) for name in ("side", "quantity", "price", "worth", "fee")]
+    + [("bar", np.int64), ("time", np.int64)]
 )
 
 
@@ -118,13 +119,13 @@ class Sale(NamedTuple):
 @compiled
 def below(price: float, level: float) -> bool:
     """Whether it crossed the level downwards. No level: minus infinity."""
-    return bool(price < level - TOUCH * abs(level))
+    return bool(level - price > TOUCH * abs(price))
 
 
 @compiled
 def above(price: float, level: float) -> bool:
     """Whether it crossed the level upwards. No level: infinity."""
-    return bool(price > level + TOUCH * abs(level))
+    return bool(price - level > TOUCH * abs(price))
 
 
 @compiled
@@ -221,7 +222,8 @@ def follow(at: int, bars: Candles, finer: Finer, step: int, held: Position, peak
         first = first_from(finer.bars.time, finer.first, finer.last, start)
         last = first_from(finer.bars.time, first, finer.last, start + step)
         top, bottom = extremes(first, last, finer.bars, terms)
-        if not (above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)):
+        off = above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)
+        if top >= bottom and not off:
             walked = walk_finer(first, last, finer.bars, held.side, held.price, peak, terms)
     return walked
 
