@@ -25,6 +25,7 @@ from cli import (
     metrics,
     normalize,
     orders,
+    rebalance,
     reconcile,
     recover,
     risk,
@@ -57,6 +58,7 @@ app.command()(normalize.enforce_cap)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
 app.command()(size.size)
+app.command()(rebalance.rebalance)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from models.reasons import AccountStatus, ActionKind, Check, Freshness, OrderState, Outcome, Verdict
+from models.rebalance_report import RebalanceReport
 from models.size_report import SizeReport
 
 
@@ -104,6 +105,7 @@ class AccountReport(_Part):
     skipped: list[SkipReport] = []
     errors: list[ErrorReport] = []
     balance: BalanceReport | None = None  # the last known one, where this run could not read it
+    rebalance: RebalanceReport | None = None  # the analysis behind the first plan, where it is one towards weights
 
 
 class Totals(_Part):
