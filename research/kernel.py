@@ -239,6 +239,12 @@ def at_open(held: Position, price: float, now: int, peak: float, leaving: bool, 
 
 
 @compiled
+def meant(leave: int, side: float) -> bool:
+    """Whether an exit signal is for a position of that side: 1 is for long ones, 2 for short ones, 3 for either."""
+    return bool(leave & (1 if side > 0 else 2))
+
+
+@compiled
 def worth(held: Position, price: float) -> float:
     """Return what a position is worth at a price: what was put in, and what was won since."""
     return held.worth + held.side * held.quantity * (price - held.price)
@@ -377,7 +383,7 @@ def simulate(
                 equity[at] = cash
                 continue
         else:
-            leaving = leaving or exits[at - 1] or entry == -held.side
+            leaving = leaving or meant(exits[at - 1], held.side) or entry == -held.side
             still = bars.low[at] > low and bars.high[at] < high and bars.time[at] - held.time <= terms.hold
             if still and not leaving:
                 equity[at] = base + units * bars.close[at]
@@ -452,7 +458,8 @@ def simulate_together(
             row, held = rows[s], look(holdings, s)
             marks[s], live[s] = bars.open[row], bars.volume[row] > 0 or terms.airless
             if held.side != 0:
-                leaving[s] = leaving[s] or exits[row - 1] or entries[row - 1] == -held.side
+                against = entries[row - 1] == -held.side
+                leaving[s] = leaving[s] or meant(exits[row - 1], held.side) or against
                 still = bars.low[row] > lows[s] and bars.high[row] < highs[s] and now - held.time <= terms.hold
                 if still and not leaving[s]:
                     live[s] = False  # nothing can happen to it

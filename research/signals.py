@@ -9,7 +9,9 @@ from models.errors import ConfigError
 from research.bars import sealed
 
 Entries = npt.NDArray[np.int8]
-Exits = npt.NDArray[np.bool_]
+Exits = npt.NDArray[np.int8]
+
+CLOSE_LONG, CLOSE_SHORT, CLOSE_EITHER = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +19,7 @@ class Signals:
     """One entry per bar in each array; the arrays cannot be written to.
 
     `entry`: 1 opens a long position, -1 a short one, 0 does nothing; one against what is held closes that first.
-    `exit`: closes what is held.
+    `exit`: 1 closes a long position, 2 a short one, 3 either; 0 does nothing.
     """
 
     entry: Entries
@@ -28,11 +30,19 @@ class Signals:
 
     @classmethod
     def of(cls, entry: npt.ArrayLike, exit: npt.ArrayLike | None = None) -> "Signals":  # noqa: A002 - what it is
-        """Check and keep them. `exit` None: nothing but an entry against it closes a position. Raises: ConfigError."""
+        """Check and keep them. Raises: ConfigError.
+
+        `exit` None: nothing but an entry against it closes a position. True closes either side.
+        """
         given = np.asarray(entry)
         if given.ndim != 1 or given.dtype.kind not in "iub" or (len(given) and (given.min() < -1 or given.max() > 1)):
             raise ConfigError("signals", "an entry that is none of the allowed", "-1, 0, 1, one per bar")
-        leaving = np.zeros(len(given), dtype=np.bool_) if exit is None else np.asarray(exit)
-        if leaving.shape != given.shape or leaving.dtype != np.bool_:
-            raise ConfigError("signals", f"exits of {leaving.dtype}, {leaving.shape}", f"bool, {given.shape}")
-        return cls(sealed(np.ascontiguousarray(given, dtype=np.int8)), sealed(np.ascontiguousarray(leaving)))
+        leaving = np.zeros(len(given), np.int8) if exit is None else np.asarray(exit)
+        if leaving.dtype == np.bool_:
+            leaving = leaving * np.int8(CLOSE_EITHER)
+        known = leaving.dtype.kind in "iu" and (not len(leaving) or 0 <= leaving.min() <= leaving.max() <= CLOSE_EITHER)
+        if leaving.shape != given.shape or not known:
+            raise ConfigError("signals", f"exits of {leaving.dtype}, {leaving.shape}", f"0, 1, 2, 3, {given.shape}")
+        return cls(
+            sealed(np.ascontiguousarray(given, dtype=np.int8)), sealed(np.ascontiguousarray(leaving, dtype=np.int8))
+        )

@@ -53,7 +53,7 @@ def market(draw: st.DrawFn, symbol: str) -> tuple[Bars, Signals, Bars | None]:
     volume = (rng.random(MOST) < draw(st.sampled_from([1.0, 0.8]))).astype(int)
     bars = a_market(symbol, np.flatnonzero(there) * STEP, rows[there] * scale, volume[there], STEP).cut(0, count)
     entry = rng.choice([0, 0, 1, -1], MOST)[: len(bars)]
-    leave = (rng.random(MOST) < draw(st.sampled_from([0.0, 0.25])))[: len(bars)]
+    leave = (rng.integers(1, 4, MOST) * (rng.random(MOST) < draw(st.sampled_from([0.0, 0.3]))))[: len(bars)]
     finer = None
     if draw(st.booleans()):
         kept, air = rng.random((2, MOST * PARTS)) < draw(st.sampled_from([1.0, 0.95]))

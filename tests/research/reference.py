@@ -46,7 +46,7 @@ class Trade:
 class Market:
     bars: list[Bar]
     entries: list[int]
-    exits: list[bool]
+    exits: list[int]  # 1: of a long position, 2: of a short one, 3: of either
     finer: list[Bar]
     step: int
     at: int = -1  # the newest bar
@@ -138,7 +138,7 @@ class Reference:
         if holding is None:
             return
         before = market.at - 1
-        if market.exits[before] or market.entries[before] == -holding.side:
+        if market.exits[before] in (3, 1 if holding.side > 0 else 2) or market.entries[before] == -holding.side:
             market.leaving = True
         if not tradable:
             return
