@@ -10,6 +10,7 @@ from cli import (
     adopt,
     alerts,
     automations,
+    backtest,
     balances,
     blacklist,
     breakers,
@@ -59,6 +60,8 @@ app.command()(recover.recover)
 app.command()(entry_check.entry_check)
 app.command()(size.size)
 app.command()(rebalance.rebalance)
+app.command()(backtest.backtest)
+app.command()(backtest.compare)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)
