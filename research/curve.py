@@ -50,12 +50,12 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    mean, deviation, downside, lowest, worst, start, end = shape(equity, time, step_seconds, initial)
+    mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None
     final = float(equity[-1])
-    if lowest <= 0:
+    if worst >= 1:
         undefined |= dict.fromkeys(("sharpe", "sortino"), Undefined.NOTHING_LEFT)
     elif len(equity) < 2:  # noqa: PLR2004 - one return has no deviation
         undefined |= dict.fromkeys(("sharpe", "sortino"), Undefined.TOO_SHORT)
@@ -85,38 +85,36 @@ def _power(growth: float, exponent: float) -> float:
 
 
 @compiled
-def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, float, int, int]:
-    """Return the returns' mean, deviation and downside deviation, the lowest equity, the worst drawdown as a fraction,
-    and when the longest one began and ended.
+def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, int, int]:
+    """Return the returns' mean, deviation and downside deviation, the worst drawdown, and the longest one's two ends.
 
     The deviation is the sample's. Returns are summed around the first of them: what is the same each bar has none.
     """
     before, first = initial, equity[0] / initial - 1
     total = square = down = worst = 0.0
-    peak, lowest, peak_time = initial, initial, time[0]
+    peak, peak_time = initial, time[0]
     start, end = time[0], time[0]
     below = False
     for at in range(len(equity)):
         now = equity[at]
-        gain = now / before - 1 if now != before else 0.0
+        gain = now / before - 1
         before = now
         off = gain - first
         total += off
         square += off * off
-        if gain < 0:
-            down += gain * gain
+        loss = min(gain, 0.0)
+        down += loss * loss
         if now >= peak:
             if below and time[at] + step - peak_time > end - start:
                 start, end = peak_time, time[at] + step
             peak, peak_time, below = now, time[at] + step, False
         else:
             below = True
-            lowest = min(lowest, now)
-            fall = (peak - now) / peak
-            worst = max(worst, fall)
+            if peak - now > worst * peak:  # a division only where it is the worst so far
+                worst = (peak - now) / peak
     if below and time[-1] + step - peak_time > end - start:
         start, end = peak_time, time[-1] + step
     count = len(equity)
     variance = (square - total * total / count) / (count - 1) if count > 1 else 0.0
     mean = first + total / count
-    return mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), lowest, worst, start, end
+    return mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), worst, start, end

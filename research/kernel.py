@@ -164,10 +164,13 @@ def walk(first: float, bad: float, good: float, last: float, entry: float, peak:
 
 
 @compiled
-def walk_bar(at: int, bars: Candles, side: float, entry: float, peak: float, terms: Terms) -> Walked:
-    """Lead a position through one bar by its row."""
-    high, low = side * bars.high[at], side * bars.low[at]
-    return walk(side * bars.open[at], min(high, low), max(high, low), side * bars.close[at], side * entry, peak, terms)
+def walk_bar(
+    side: float, first: float, high: float, low: float, last: float, entry: float, peak: float, terms: Terms
+) -> Walked:
+    """Lead a position through one bar by its prices."""
+    if side > 0:
+        return walk(first, low, high, last, entry, peak, terms)
+    return walk(-first, -high, -low, -last, -entry, peak, terms)
 
 
 @compiled
@@ -201,7 +204,7 @@ def walk_finer(first: int, last: int, bars: Candles, side: float, entry: float, 
     doubt = CLEARED
     for at in range(first, last):
         if bars.volume[at] > 0 or terms.airless:
-            walked = walk_bar(at, bars, side, entry, peak, terms)
+            walked = walk_bar(side, bars.open[at], bars.high[at], bars.low[at], bars.close[at], entry, peak, terms)
             peak = walked.peak
             if walked.doubt == UNCLEAR:
                 doubt = UNCLEAR
@@ -211,21 +214,25 @@ def walk_finer(first: int, last: int, bars: Candles, side: float, entry: float, 
 
 
 @compiled
-def follow(at: int, bars: Candles, finer: Finer, step: int, held: Position, peak: float, terms: Terms) -> Walked:
-    """Lead a position through one bar; through the finer ones in it where the order of its extremes matters.
-
-    They are believed where they reach as far up and down as the bar itself.
-    """
-    walked = walk_bar(at, bars, held.side, held.price, peak, terms)
-    if walked.doubt == UNCLEAR and finer.last > finer.first:
-        start, high, low = bars.time[at], bars.high[at], bars.low[at]
-        first = first_from(finer.bars.time, finer.first, finer.last, start)
-        last = first_from(finer.bars.time, first, finer.last, start + step)
-        top, bottom = extremes(first, last, finer.bars, terms)
-        off = above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)
-        if top >= bottom and not off:
-            walked = walk_finer(first, last, finer.bars, held.side, held.price, peak, terms)
-    return walked
+def refine(
+    walked: Walked,
+    start: int,
+    end: int,
+    high: float,
+    low: float,
+    finer: Finer,
+    held: Position,
+    peak: float,
+    terms: Terms,
+) -> Walked:
+    """Lead a position through the finer bars of a bar instead, where they reach as far up and down as the bar itself."""
+    first = first_from(finer.bars.time, finer.first, finer.last, start)
+    last = first_from(finer.bars.time, first, finer.last, end)
+    top, bottom = extremes(first, last, finer.bars, terms)
+    off = above(top, high) or below(top, high) or above(bottom, low) or below(bottom, low)
+    if bottom > top or off:
+        return walked
+    return walk_finer(first, last, finer.bars, held.side, held.price, peak, terms)
 
 
 @compiled
@@ -363,6 +370,52 @@ def finish(
 
 
 @compiled
+def wait(at: int, entries: Any, cash: float, equity: Any) -> int:
+    """Write the equity of the bars from this one on before whose open nothing was wanted; return the next bar."""
+    if at == 0:
+        equity[0] = cash
+        at = 1
+    while at < len(equity) and entries[at - 1] == 0:
+        equity[at] = cash
+        at += 1
+    return at
+
+
+@compiled
+def rest(
+    at: int,
+    bars: Candles,
+    entries: Any,
+    exits: Any,
+    held: Position,
+    low: float,
+    high: float,
+    until: int,
+    base: float,
+    units: float,
+    equity: Any,
+) -> int:
+    """Write the equity of the bars from this one on in which nothing can happen to a position; return the next bar."""
+    against, mask, last = np.int8(-held.side), np.int8(1 if held.side > 0 else 2), len(equity)
+    if low == -np.inf and high == np.inf and until > bars.time[-1]:
+        while at < last and entries[at - 1] != against and not exits[at - 1] & mask:
+            equity[at] = base + units * bars.close[at]
+            at += 1
+        return at
+    while (
+        at < last
+        and entries[at - 1] != against
+        and not exits[at - 1] & mask
+        and bars.low[at] > low
+        and bars.high[at] < high
+        and bars.time[at] <= until
+    ):
+        equity[at] = base + units * bars.close[at]
+        at += 1
+    return at
+
+
+@compiled
 def simulate(
     bars: Candles, entries: Any, exits: Any, scale: Any, finer: Candles, step: int, terms: Terms, equity: Any
 ) -> tuple[Any, int, Any]:
@@ -376,18 +429,16 @@ def simulate(
     details = Finer(finer, 0, len(finer.time))
     held, cash, peak, leaving = nothing(), terms.cash, 0.0, False
     base, units, low, high = cash, 0.0, 0.0, 0.0  # equity is base + units * close; between low and high all is calm
-    for at in range(len(equity)):
-        entry = entries[at - 1] if at else 0
+    at = 0
+    while at < len(equity):
         if held.side == 0:
-            if entry == 0:
-                equity[at] = cash
-                continue
-        else:
-            leaving = leaving or meant(exits[at - 1], held.side) or entry == -held.side
-            still = bars.low[at] > low and bars.high[at] < high and bars.time[at] - held.time <= terms.hold
-            if still and not leaving:
-                equity[at] = base + units * bars.close[at]
-                continue
+            at = wait(at, entries, cash, equity)
+        elif not leaving:
+            at = rest(at, bars, entries, exits, held, low, high, held.time + terms.hold, base, units, equity)
+        if at == len(equity):
+            break
+        entry = entries[at - 1]
+        leaving = held.side != 0 and (leaving or meant(exits[at - 1], held.side) or entry == -held.side)
         if bars.volume[at] > 0 or terms.airless:
             now, price = bars.time[at], bars.open[at]
             if held.side != 0:
@@ -402,7 +453,10 @@ def simulate(
                     held = enter(float(entry), at, now, price, amount, terms)
                     cash, peak, leaving = cash - held.worth - held.fee, entry * held.price, False
             if held.side != 0:
-                walked = follow(at, bars, details, step, held, peak, terms)
+                high, low = bars.high[at], bars.low[at]
+                walked = walk_bar(held.side, price, high, low, bars.close[at], held.price, peak, terms)
+                if walked.doubt == UNCLEAR and details.last > 0:
+                    walked = refine(walked, now, now + step, high, low, details, held, peak, terms)
                 peak = walked.peak
                 tell(walked, counts)
                 if walked.reason != HOLD:
@@ -415,6 +469,7 @@ def simulate(
         base = cash + held.worth - held.side * held.quantity * held.price
         units = held.side * held.quantity
         equity[at] = base + units * bars.close[at]
+        at += 1
     if held.side != 0:
         trades, brought = finish(
             trades, count, alone, held, len(equity) - 1, bars.time[-1], bars.close[-1], bars.volume[-1], terms
@@ -492,8 +547,12 @@ def simulate_together(
         for s in range(symbols):
             if live[s] and holdings[s].side != 0:
                 held = look(holdings, s)
-                details = Finer(finer, finer_starts[s], finer_starts[s + 1])
-                walked = follow(rows[s], bars, details, step, held, peaks[s], terms)
+                row, peak = rows[s], peaks[s]
+                high, low = bars.high[row], bars.low[row]
+                walked = walk_bar(held.side, bars.open[row], high, low, bars.close[row], held.price, peak, terms)
+                if walked.doubt == UNCLEAR and finer_starts[s + 1] > finer_starts[s]:
+                    details = Finer(finer, finer_starts[s], finer_starts[s + 1])
+                    walked = refine(walked, now, now + step, high, low, details, held, peak, terms)
                 peaks[s] = walked.peak
                 tell(walked, counts)
                 lows[s], highs[s] = calm(held, peaks[s], terms)
@@ -531,3 +590,33 @@ def deviations(closes: Any, periods: int, found: Any) -> None:
         for back in range(at - returns, at):
             square += (closes[back + 1] / closes[back] - 1 - mean) ** 2
         found[at] = np.sqrt(square / returns)
+
+
+@compiled
+def crosses(closes: Any, fast: int, slow: int, same: float, entries: Any) -> None:
+    """Write 1 where the mean of the newest `fast` closes rises above that of the `slow` ones, -1 where it falls below.
+
+    Means are equal within `same`, a fraction of the larger. Sums are kept as TA-Lib keeps them, to the last bit.
+    """
+    entries[: min(slow, len(entries))] = 0
+    if len(closes) < slow:
+        return
+    quick = steady = 0.0
+    for at in range(slow - 1):
+        steady += closes[at]
+    for at in range(fast - 1):
+        quick += closes[at]
+    for at in range(fast - 1, slow - 1):
+        quick += closes[at]
+        quick -= closes[at - fast + 1]
+    before = 0
+    for at in range(slow - 1, len(closes)):
+        quick += closes[at]
+        steady += closes[at]
+        left, right = quick / fast, steady / slow
+        quick -= closes[at - fast + 1]
+        steady -= closes[at - slow + 1]
+        margin = same * max(abs(left), abs(right))
+        now = (left - right > margin) - (right - left > margin)
+        entries[at] = now if now != before and at >= slow else 0
+        before = now

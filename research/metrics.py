@@ -40,8 +40,8 @@ class Metrics:
     buy_and_hold: Curve
 
 
-def measure(result: Result) -> Metrics:
-    """Return the figures of a backtest."""
+def measure(result: Result, beside: Curve | None = None) -> Metrics:
+    """Return the figures of a backtest. `beside`: what `hold` says; many results of the same bars need it once."""
     initial, trades, step = result.settings.initial_cash, result.trades, result.bars[0].step_seconds
     of_equity = curve(result.equity, result.time, step, initial)
     undefined = dict(of_equity.undefined)
@@ -67,14 +67,19 @@ def measure(result: Result) -> Metrics:
         profit_factor=float(pnl[pnl > 0].sum()) / lost if lost else None,
         expectancy_quote=float(pnl.mean()) if count else None,
         expectancy_fraction=float(trades["return_fraction"].mean()) if count else None,
-        exposure_fraction=float(np.count_nonzero(result.held())) / len(result.time),
+        exposure_fraction=result.exposed_bars / len(result.time),
         turnover=moved / average if average > 0 else None,
         trades=count,
         fees_quote=result.fees,
         final_equity=result.final_equity,
         undefined=undefined,
-        buy_and_hold=curve(buy_and_hold(result), result.time, step, initial),
+        buy_and_hold=beside or hold(result),
     )
+
+
+def hold(result: Result) -> Curve:
+    """Return the figures of buying and holding instead, with the same cash, costs and bars."""
+    return curve(buy_and_hold(result), result.time, result.bars[0].step_seconds, result.settings.initial_cash)
 
 
 def buy_and_hold(result: Result) -> Floats:

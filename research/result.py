@@ -79,12 +79,13 @@ class Result:
         """How many positions were marked at the end, not sold."""
         return int(self.trades["open"].sum())
 
-    def held(self) -> npt.NDArray[np.int64]:
-        """Return how many positions were held in each bar, for however short a time."""
-        change = np.zeros(len(self.time) + 1, np.int64)
-        np.add.at(change, self.trades["entry_bar"], 1)
-        np.add.at(change, self.trades["exit_bar"] + 1, -1)
-        return np.cumsum(change[:-1])
+    @property
+    def exposed_bars(self) -> int:
+        """In how many bars something was held, for however short a time."""
+        order = np.argsort(self.trades["entry_bar"], kind="stable")
+        first, last = self.trades["entry_bar"][order], self.trades["exit_bar"][order]
+        seen = np.concatenate(([-1], np.maximum.accumulate(last)[:-1])) if len(last) else last
+        return int(np.maximum(0, last - np.maximum(seen, first - 1)).sum())
 
     def table(self) -> pd.DataFrame:
         """Return the trades with symbols, sides and reasons in words, and aware times in UTC."""

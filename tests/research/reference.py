@@ -16,6 +16,8 @@ from research.signals import Signals
 from rules.sizing import size_entry
 from rules.volatility import volatility
 
+ROUNDING = Decimal("1e-9")
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -164,7 +166,7 @@ class Reference:
         elif (wanted := self._wanted(market, equity)) < self.least:
             book.counts[Unfilled.TOO_SMALL] += 1
         else:
-            book.counts["cut"] += wanted > payable
+            book.counts["cut"] += wanted > payable * (1 + ROUNDING)
             amount = min(wanted, payable)
             price = market.mark * (1 + side * self.slippage)  # 1
             book.held[s] = Holding(side, amount / price, price, amount, amount * self.fee, row, now, price)

@@ -118,6 +118,6 @@ def test_the_figures_of_any_run_add_up(case):
     assert metrics.fees_quote == pytest.approx(trades["entry_fee"].sum() + trades["exit_fee"].sum())
     assert sum(result.unfilled.values()) + len(trades) == sum(np.count_nonzero(s.entry) for _, s in case.markets)
     assert min(result.unfilled.values(), default=1) > 0
-    assert result.held().sum() == (trades["exit_bar"] - trades["entry_bar"] + 1).sum()
+    assert result.exposed_bars == len({row for t in trades for row in range(t["entry_bar"], t["exit_bar"] + 1)})
     assert all(getattr(metrics, name) is None for name in metrics.undefined)
     assert (result.open_trades == 0) or case.settings.at_end is AtEnd.MARK or not case.settings.fills_without_volume
