@@ -1,11 +1,14 @@
 """`nija rebalance`: weigh an account's strategies by their backtests, and show or make what it takes to get there."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from cli.console import AccountsOption, FleetOption, JsonOption
 from cli.fleet_run import FlowRun, LiveOption, VerboseOption, YesOption, run_on_fleet
+from models.errors import ConfigError
+from models.history_plan import instant_of
 
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Test every strategy anew on the stored history first.")]
 SinceOption = Annotated[
@@ -35,6 +38,10 @@ def rebalance(  # noqa: PLR0917 - Typer reads the options off the signature
 
     Example: nija rebalance --account alice --refresh
     """
+    try:
+        instant_of(since, datetime.now(UTC))
+    except ValueError as error:
+        raise ConfigError("--since", str(error)) from None
 
     def find() -> FlowRun:
         from flows import rebalance as pipeline  # noqa: PLC0415 - see `FlowRun`

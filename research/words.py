@@ -15,9 +15,20 @@ _NAMES = {
     "exposure_fraction": "time in the market",
     "fees_quote": "fees, quote",
     "final_equity": "equity at the end, quote",
+    "fee_fraction": "fee of a side",
+    "slippage_fraction": "slippage of a side",
+    "size_fraction": "size, of the equity",
+    "size_quote": "size, quote",
+    "longest_hold_seconds": "longest hold",
+    "stop_loss_fraction": "stop loss",
+    "take_profit_fraction": "take profit",
+    "trailing_stop_fraction": "trailing stop",
+    "allow_short": "short positions",
+    "max_positions": "positions at most",
+    "at_end": "what is open at the end",
 }
 _PERCENT = frozenset({"win_rate", "return", "win rate", "drawdown"})
-_COUNTS = frozenset({"trades", "points"})
+_COUNTS = frozenset({"trades", "points", "max_positions"})
 
 
 def name_of(figure: str) -> str:
@@ -32,7 +43,7 @@ def written(figure: str, value: float | None) -> str:
     if figure.endswith("_seconds"):
         return _span(value)
     if figure.endswith("_fraction") or figure in _PERCENT:
-        return f"{value:.2%}"
+        return f"{value:,.2%}"
     return f"{value:,.0f}" if figure in _COUNTS else f"{value:,.2f}"
 
 

@@ -74,12 +74,19 @@ def _render(name: str, **parts: object) -> str:
         words=name_of,
         figure=written,
         points=written,
-        percent=lambda fraction: f"{fraction:.2%}",
+        setting=_setting,
+        percent=lambda fraction: f"{fraction:,.2%}",
         amount=lambda amount: f"{amount:+,.2f}",
         price=lambda price: f"{price:,.6g}",
         sign=_sign,
     )
     return page.get_template(name).render(plotly=plotly_script(), **parts)
+
+
+def _setting(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return written(name, value) if isinstance(value, int | float) else str(value).replace("_", " ")
 
 
 def _minute(instant: datetime) -> str:
