@@ -30,6 +30,7 @@ from cli import (
     reconcile,
     recover,
     risk,
+    search,
     simulate,
     size,
     status,
@@ -62,6 +63,8 @@ app.command()(size.size)
 app.command()(rebalance.rebalance)
 app.command()(backtest.backtest)
 app.command()(backtest.compare)
+app.command()(search.optimize)
+app.command()(search.walk_forward)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)

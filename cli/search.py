@@ -208,7 +208,7 @@ def _searched(request: "SearchRequest", html: Path | None, *, as_json: bool) -> 
     with shown() as progress:
         report = asyncio.run(search_all(request, registry=registry(), progress=progress))
     if html is not None:
-        from research.search_page import search_page  # noqa: PLC0415
+        from research.pages.search_page import search_page  # noqa: PLC0415
 
         html.write_text(search_page(report), encoding="utf-8")
     if as_json:

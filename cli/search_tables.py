@@ -5,8 +5,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import out
-from flows.search_markdown import SHOWN, WALK_FORWARD, advice, figure, parameters, span
+from flows.search_markdown import SHOWN, WALK_FORWARD, advice, parameters, span
 from models.search_report import BatchReport, FoldReport, Outcome, SearchReport, Sensitivity
+from research.words import name_of, written
 
 _COLORS = {Outcome.HOLDS: "bold green", Outcome.OVERFIT: "bold red", Outcome.UNPROVEN: "bold yellow"}
 
@@ -53,9 +54,9 @@ def _best(report: SearchReport) -> Table:
     names = [name for name in dict.fromkeys((report.objective, *SHOWN)) if name in mine]
     for name in names:
         hold = report.buy_and_hold.get(name)
-        table.add_row(name.replace("_", " "), figure(name, mine[name]), "" if hold is None else figure(name, hold))
+        table.add_row(name_of(name), written(name, mine[name]), "" if hold is None else written(name, hold))
     if report.neighbours is not None and not walked:
-        table.add_row("mean of its neighbours", figure(report.objective, report.neighbours), "")
+        table.add_row("mean of its neighbours", written(report.objective, report.neighbours), "")
     return table
 
 
@@ -71,8 +72,8 @@ def _folds(folds: list[FoldReport]) -> Table:
             f"{fold.out_of_sample_from:%Y-%m-%d %H:%M}",
             f"{fold.until:%Y-%m-%d %H:%M}",
             parameters(fold.chosen),
-            figure("return_fraction", fold.in_sample.get("return_fraction")),
-            figure("return_fraction", fold.out_of_sample.get("return_fraction")),
+            written("return_fraction", fold.in_sample.get("return_fraction")),
+            written("return_fraction", fold.out_of_sample.get("return_fraction")),
         )
     return table
 
@@ -80,7 +81,7 @@ def _folds(folds: list[FoldReport]) -> Table:
 def _sensitivity(order: list[Sensitivity], objective: str) -> Table:
     table = Table(show_edge=False)
     table.add_column("parameter")
-    for name in ("decides", "best value", f"its mean {objective.replace('_', ' ')}", "worst value", "its mean"):
+    for name in ("decides", "best value", f"its mean {name_of(objective)}", "worst value", "its mean"):
         table.add_column(name, justify="right")
     for one in order:
         if not one.values:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from models.search_report import BatchReport, FoldReport, SearchReport, Sensitivity, Tried, Verdict
+from research.words import name_of, written
 
 SHOWN = ("return_fraction", "sharpe", "drawdown_fraction", "trades", "win_rate", "profit_factor")
 _OF_TOP = ("return_fraction", "trades")
@@ -28,15 +29,6 @@ def search_markdown(report: BatchReport) -> str:
 def parameters(values: Mapping[str, float] | None) -> str:
     """Write parameters in one line."""
     return "nothing" if values is None else ", ".join(f"{name} {value:.6g}" for name, value in values.items())
-
-
-def figure(name: str, value: float | None) -> str:
-    """Write a metric as a person reads it."""
-    if value is None:
-        return "unknown"
-    if name in {"return_fraction", "cagr_fraction", "drawdown_fraction", "win_rate", "exposure_fraction"}:
-        return f"{value:.2%}"
-    return f"{value:,.0f}" if name == "trades" else f"{value:,.3f}"
 
 
 def advice(verdict: Verdict) -> str:
@@ -80,7 +72,7 @@ def _best(report: SearchReport) -> list[str]:
     title = "out of the sample" if out else parameters(report.best.parameters if report.best else None)
     mine = report.out_of_sample if out else (report.best.metrics if report.best else {})
     rows = [
-        f"| {name} | {figure(name, mine.get(name))} | {figure(name, report.buy_and_hold.get(name))} |"
+        f"| {name_of(name)} | {written(name, mine.get(name))} | {written(name, report.buy_and_hold.get(name))} |"
         for name in SHOWN
         if name in mine
     ]
@@ -91,8 +83,8 @@ def _folds(folds: Sequence[FoldReport]) -> list[str]:
     head = ["| fold | out of the sample from | until | chosen | return in | return out |", "|---|---|---|---|---|---|"]
     return head + [
         f"| {fold.fold} | {fold.out_of_sample_from:%Y-%m-%d %H:%M} | {fold.until:%Y-%m-%d %H:%M} | "
-        f"{parameters(fold.chosen)} | {figure('return_fraction', fold.in_sample.get('return_fraction'))} | "
-        f"{figure('return_fraction', fold.out_of_sample.get('return_fraction'))} |"
+        f"{parameters(fold.chosen)} | {written('return_fraction', fold.in_sample.get('return_fraction'))} | "
+        f"{written('return_fraction', fold.out_of_sample.get('return_fraction'))} |"
         for fold in folds
     ]
 
@@ -111,7 +103,7 @@ def _sensitivity(order: Sequence[Sensitivity]) -> list[str]:
 def _top(top: Sequence[Tried], objective: str) -> list[str]:
     head = [f"| combination | {objective} | return | trades |", "|---|---|---|---|"]
     rows = [
-        (parameters(one.parameters), *(figure(name, one.metrics.get(name)) for name in (objective, *_OF_TOP)))
+        (parameters(one.parameters), *(written(name, one.metrics.get(name)) for name in (objective, *_OF_TOP)))
         for one in top
     ]
     return head + [f"| {' | '.join(row)} |" for row in rows]

@@ -1,11 +1,11 @@
 """What a search leaves in the Prefect UI: a report to read, a table of the best, and pictures. And a sign of life."""
 
 import asyncio
-import base64
 from typing import Any
 
-from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
+from flows.pictures import publish_picture
 from flows.pipeline import Pipeline, seen
 from flows.search_markdown import search_markdown
 from models.clock import Clock, SystemClock
@@ -23,20 +23,13 @@ async def publish_search(report: BatchReport, pipeline: Pipeline, *, key: str, c
         acreate_markdown_artifact(key=key, markdown=search_markdown(report), description=pipeline.name),
         acreate_table_artifact(key=f"{key}-best", table=[_row(one) for one in searched], description="Best"),
         *(
-            acreate_image_artifact(
-                key=f"{key}-{one.strategy}-{what.replace(' ', '-')}", image_url=data_url(png), description=what
-            )
+            publish_picture(f"{key}-{one.strategy}-{what.replace(' ', '-')}", png, f"{one.strategy}: {what}")
             for one, of_one in drawn
             for what, png in of_one.items()
         ),
     )
     async with await Store.open(load_settings().store_url) as store:
         await seen(store, pipeline, now=(clock or SystemClock()).now(), clock=clock)
-
-
-def data_url(png: bytes) -> str:
-    """Return a picture as an address that holds all of it: whoever looks at the page needs no file of the worker's."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _row(report: SearchReport) -> dict[str, Any]:
