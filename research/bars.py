@@ -140,6 +140,8 @@ def epoch_seconds(moments: pd.Series, where: str) -> Integers:
 
 def _numbers(column: pd.Series, where: str) -> npt.NDArray[np.generic]:
     """Return a column's numbers; a boolean or a text is none."""
+    if not len(column):
+        return np.empty(0)
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         numbers = pd.to_numeric(column.astype(object), errors="coerce")
         odd = numbers.isna().to_numpy()
