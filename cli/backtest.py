@@ -155,7 +155,7 @@ def compare(  # noqa: PLR0917 - likewise
     )
     prices = data_request(source, symbol, timeframe, (since, until), data, allow_gaps=allow_gaps)
     if not 2 <= len(strategy) <= 4:  # noqa: PLR2004 - of `flows.backtest_request`
-        raise ConfigError("--strategy", f"is given {len(strategy)} times", "two to four times")
+        raise ConfigError("--strategy", f"{len(strategy)} given", "two to four of them")
     registry()
     from flows.backtest_request import CompareRequest  # noqa: PLC0415 - as above
     from flows.compare import compare_kept  # noqa: PLC0415

@@ -14,13 +14,15 @@ from flows.rebalance import RebalanceRequest, rebalance_fleet
 from models.backtest import Backtested, KeptBacktest
 from models.clock import SystemClock
 from models.errors import ConfigError
+from models.history import Series, Timeframe
 from models.reasons import AccountStatus, ActionKind, HaltCause, Mode, Outcome, Reason
 from models.report import AccountReport
-from models.store.backtests import keep_backtest
+from models.store.backtests import backtests, keep_backtest
 from models.store.engine import Store
 from models.store.halts import halt
 from tests.drills.desk import Desk, codes
 from tests.drills.record import ledger_rows, undecided
+from tests.models.store.history import HOUR, a_walk, keep
 
 pytestmark = pytest.mark.wire
 
@@ -183,3 +185,25 @@ def test_a_strategy_that_there_is_not_is_told_before_anything_is_touched(sqlite_
 
     with pytest.raises(ConfigError, match="did you mean 'rsi'"):
         rebalance(sqlite_desk)
+
+
+def test_a_refresh_tests_the_strategies_on_the_venues_own_history_first(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    end = int(SystemClock().now().timestamp()) // HOUR * HOUR
+
+    async def collected(store: Store) -> None:
+        await keep(store, a_walk(500, end=end), Series("kraken", "BTC/USD", Timeframe(HOUR)))
+
+    sqlite_desk.in_store(collected)
+    sqlite_desk.write_fleet()
+    request = RebalanceRequest(fleet=str(sqlite_desk.fleet), refresh=True, since="15d")
+
+    report = asyncio.run(rebalance_fleet(request)).accounts[0]
+    kept = sqlite_desk.in_store(lambda store: backtests(store, limit=9))
+
+    assert venue.orders("platform") == []
+    assert [(one.code, one.symbol) for one in report.errors] == [("REFRESH_FAILED", "ETH/USD"), ("NOT_MEASURED", None)]
+    (found,) = kept
+    assert (found.tested.symbol, found.settings["allow_short"]) == ("BTC/USD", False)
+    assert 355 < found.bars <= 360
+    assert found.settings["stop_loss_fraction"] == 0.03  # of the policy
