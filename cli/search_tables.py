@@ -14,7 +14,9 @@ _COLORS = {Outcome.HOLDS: "bold green", Outcome.OVERFIT: "bold red", Outcome.UNP
 
 def show_search(report: BatchReport, to: Console = out) -> None:
     """Print a search, strategy by strategy."""
-    for one in report.strategies:
+    for number, one in enumerate(report.strategies):
+        if number:
+            to.print()
         if one.report is None:
             to.print(Text.assemble((f"{one.strategy} ", "bold"), (f"{one.code} ", "red"), one.message), soft_wrap=True)
         else:
@@ -27,15 +29,19 @@ def _show(report: SearchReport, to: Console) -> None:
     to.print(Text.assemble((f"{verdict.outcome.value} ", _COLORS[verdict.outcome]), advice(verdict)), soft_wrap=True)
     for finding, words in zip(verdict.findings, verdict.words, strict=True):
         to.print(Text.assemble(("  ", ""), (f"{finding.value} ", "yellow"), words), soft_wrap=True)
+    to.print()
     to.print(_best(report))
     if report.folds:
+        to.print()
         to.print(_folds(report.folds))
     if report.sensitivity:
+        to.print()
         to.print(_sensitivity(report.sensitivity, report.objective))
     kept = f", {report.kept_before} of them by an earlier run" if report.kept_before else ""
     pruned = f", {report.pruned} in part" if report.pruned else ""
+    what = "evaluations in all folds" if report.folds else "combinations tried"
     to.print(
-        f"{report.tried} combinations tried{pruned}{kept}; {report.bars:,} bars, {span(report)}, {report.gaps} gaps; "
+        f"\n{report.tried} {what}{pruned}{kept}; {report.bars:,} bars, {span(report)}, {report.gaps} gaps; "
         f"{report.seconds:.1f} s; study {report.study_id[:12]}",
         style="dim",
         soft_wrap=True,

@@ -114,7 +114,8 @@ class SearchReport(_Report):
 
     `space`: of each parameter, what was tried. `planned`: combinations of the space, None: without end; `tried`: those
     that were looked at, the pruned among them; `kept_before`: tried by an earlier run of the same study.
-    `neighbours`: the mean score right beside the best, of a grid.
+    `neighbours`: the mean score right beside the best, of a grid. Of a walk-forward, what was tried counts once
+    a fold, and `buy_and_hold` is of the time out of the sample.
     """
 
     study_id: str
