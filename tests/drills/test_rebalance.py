@@ -55,9 +55,10 @@ def measured(desk: Desk, *symbols: str, days_ago: int = 0) -> None:
     desk.in_store(keep)
 
 
-def rebalance(desk: Desk, *, live: bool = True) -> AccountReport:
+def rebalance(desk: Desk, *, live: bool = True, approved: str | None = None) -> AccountReport:
     desk.write_fleet()
-    report = asyncio.run(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=live)))
+    by_account = None if approved is None else {"platform": approved}
+    report = asyncio.run(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=live, approved=by_account)))
     return report.accounts[0]
 
 
@@ -178,6 +179,23 @@ def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> 
     assert venue.calls("place") == 1
     assert report.status is AccountStatus.COMPLIANT, report.errors
     assert [o.side for o in venue.orders("platform")] == [Side.BUY]
+
+
+def test_who_approves_weights_approves_what_leads_there_at_other_prices(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
+    measured(sqlite_desk)
+    seen = rebalance(sqlite_desk, live=False)
+    venue.set_price("BTC/USD", 50_500)
+
+    report = rebalance(sqlite_desk, approved=seen.plan_hash)
+    venue.set_price("BTC/USD", 100_000)
+    changed = rebalance(sqlite_desk, approved=seen.plan_hash)
+
+    assert report.status is AccountStatus.COMPLIANT, report.errors
+    assert traded(venue)[:2] == [("sell", "BTC/USD"), ("buy", "ETH/USD")]
+    assert (changed.status, len(venue.orders("platform"))) == (AccountStatus.COMPLIANT, 4)
+    venue.set_price("BTC/USD", 10_000)  # now it is bought: nobody has approved that
+    assert codes(rebalance(sqlite_desk, approved=seen.plan_hash)) == {"PLAN_CHANGED"}
 
 
 def test_a_strategy_that_there_is_not_is_told_before_anything_is_touched(sqlite_desk: Desk) -> None:

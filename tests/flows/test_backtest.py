@@ -71,7 +71,7 @@ def test_backtest_compare_and_rebalance_leave_reports_and_pictures(desk: Desk) -
     for key in ("nija-backtest-sma-cross-equity", "nija-compare-equity"):
         assert base64.b64decode(left[key].removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
     assert tested.recommendation.words in left["nija-backtest-sma-cross"]
-    assert "| cash | | | | | | 20.00% |" in left["nija-rebalance-report"]
+    assert "| cash | | | | | | | 20.00% |" in left["nija-rebalance-report"]
 
 
 async def _artifacts() -> dict[str, Any]:
