@@ -41,20 +41,26 @@ CLOSING = BacktestSettings(fee_fraction=FEE, slippage_fraction=SLIPPAGE, allow_s
 
 @dataclass
 class Timed:
-    """Seconds of each round, by what was measured."""
+    """Seconds of each round by what was measured: on the clock, and of processors."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    busy: dict[str, list[float]] = field(default_factory=dict)
 
     def call(self, name: str, work: Callable[[], object]) -> object:
         """Do it and keep how long it took."""
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         done = work()
         self.seconds.setdefault(name, []).append(time.perf_counter() - start)
+        self.busy.setdefault(name, []).append(time.process_time() - busy)
         return done
 
-    def median(self, name: str) -> float:
-        """Return the middle of the rounds."""
-        return statistics.median(self.seconds[name])
+    def median(self, prefix: str, share: int = 1) -> tuple[float, float]:
+        """Return the middle of the rounds, on the clock and of processors: the sum of all names that begin so."""
+        names = [name for name in self.seconds if name.startswith(prefix)]
+        return (
+            sum(statistics.median(self.seconds[name]) for name in names) / share,
+            sum(statistics.median(self.busy[name]) for name in names) / share,
+        )
 
 
 def main() -> None:
@@ -84,9 +90,9 @@ def _beside_others(minutes: int, rounds: int) -> None:
     vector.crosses(PAIRS[:2], fee=FEE, slippage=SLIPPAGE)  # compiles theirs
     cross_grid(bars, CLOSING, PAIRS[:2], lambda result: measure(result, beside))
     for _ in range(rounds):
-        ours = measured.call("grid", lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside)))
+        ours = measured.call("all threads", lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside)))
         alone = lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside), workers=1)  # noqa: E731
-        measured.call("grid, one thread", alone)
+        measured.call("one thread", alone)
         theirs = []
         for at in range(0, len(PAIRS), CHUNK):
             part = PAIRS[at : at + CHUNK]
@@ -113,18 +119,22 @@ def _same(mine: Metrics, other: object) -> None:
 
 def _print(measured: Timed, minutes: int, load: tuple[float, float, float]) -> None:
     each = len(PAIRS)
-    vector = sum(measured.median(name) for name in measured.seconds if name.startswith("vectorbt")) / each
-    table = Table(title=f"{minutes:,} bars of a minute; medians of {len(measured.seconds['grid'])} rounds in turn")
-    for name in ("what", "who", "a combination", "ns a bar", "of ours"):
+    table = Table(title=f"{minutes:,} bars of a minute; medians of {len(measured.seconds['single'])} rounds in turn")
+    for name in ("what", "who", "a run", "times ours", "processor time", "times ours", "ns a bar"):
         table.add_column(name, justify="left" if name in {"what", "who"} else "right")
 
-    def row(what: str, who: str, seconds: float, ours: float) -> None:
-        table.add_row(what, who, f"{seconds * 1000:,.2f} ms", f"{seconds / minutes * 1e9:,.1f}", f"{seconds / ours:,.1f}x")
+    def row(what: str, who: str, took: tuple[float, float], ours: tuple[float, float]) -> None:
+        table.add_row(
+            what, who, f"{took[0] * 1000:,.2f} ms", f"{took[0] / ours[0]:,.0f}", f"{took[1] * 1000:,.2f} ms",
+            f"{took[1] / ours[1]:,.0f}", f"{took[1] / minutes * 1e9:,.1f}",
+        )
 
-    grid, alone = measured.median("grid") / each, measured.median("grid, one thread") / each
+    grid = measured.median("all threads", each)
     row(f"grid of {each}", f"nija, {os.cpu_count()} threads", grid, grid)
-    row("", "nija, one thread", alone, grid)
-    row("", "vectorbt, one thread", vector, grid)
+    alone = measured.median("one thread", each)
+    row("", "nija, one thread", alone, alone)
+    row("", "vectorbt, against all threads", measured.median("vectorbt", each), grid)
+    row("", "vectorbt, against one thread", measured.median("vectorbt", each), alone)
     single = measured.median("single")
     row("single run", "nija", single, single)
     row("", "backtesting.py", measured.median("backtesting.py"), single)

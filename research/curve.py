@@ -30,7 +30,7 @@ class Undefined(StrEnum):
 class Curve:
     """Figures of an equity curve. `drawdown_fraction`: the farthest it was below an earlier peak, zero or more.
 
-    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `sharpe` and
+    `average_equity`: over all bars, in quote. `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `sharpe` and
     `sortino` are annualised by the number of bars in 365 days, against no riskless return. None: `undefined` says why.
     """
 
@@ -40,6 +40,7 @@ class Curve:
     sortino: float | None
     drawdown_fraction: float
     drawdown_seconds: int
+    average_equity: float
     undefined: Mapping[str, Undefined]
 
 
@@ -50,7 +51,7 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
+    average, mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None
@@ -73,7 +74,7 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
         cagr = _power(final / initial, 1 / years)
     else:
         undefined["cagr_fraction"] = Undefined.NOTHING_LEFT
-    return Curve(final / initial - 1, cagr, sharpe, sortino, worst, int(end - start), undefined)
+    return Curve(final / initial - 1, cagr, sharpe, sortino, worst, int(end - start), average, undefined)
 
 
 def _power(growth: float, exponent: float) -> float:
@@ -85,18 +86,28 @@ def _power(growth: float, exponent: float) -> float:
 
 
 @compiled
-def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, int, int]:
-    """Return the returns' mean, deviation and downside deviation, the worst drawdown, and the longest one's two ends.
+def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, float, int, int]:
+    """Return the mean equity, the returns' mean, deviation and downside deviation, the worst drawdown, and the longest
+    one's two ends.
 
-    The deviation is the sample's. Returns are summed around the first of them: what is the same each bar has none.
+    The deviation is the sample's. Returns are summed around the first of them: what is the same each bar has none. Where
+    nothing is held nothing changes, and that is passed over at once.
     """
-    before, first = initial, equity[0] / initial - 1
-    total = square = down = worst = 0.0
-    peak, peak_time = initial, time[0]
-    start, end = time[0], time[0]
+    count, before, first = len(equity), initial, equity[0] / initial - 1
+    level = total = square = down = worst = 0.0
+    peak, since, start, end, idle = initial, time[0], time[0], time[0], 0
     below = False
-    for at in range(len(equity)):
+    for at in range(count):
         now = equity[at]
+        if now == before:
+            idle += 1
+            continue
+        if idle:
+            level += idle * before
+            total -= idle * first
+            square += idle * first * first
+            idle = 0
+        level += now
         gain = now / before - 1
         before = now
         off = gain - first
@@ -105,16 +116,19 @@ def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, flo
         loss = min(gain, 0.0)
         down += loss * loss
         if now >= peak:
-            if below and time[at] + step - peak_time > end - start:
-                start, end = peak_time, time[at] + step
-            peak, peak_time, below = now, time[at] + step, False
+            if below and time[at] + step - since > end - start:
+                start, end = since, time[at] + step
+            peak, below = now, False
         else:
-            below = True
+            if not below:
+                below, since = True, time[at - 1] + step if at else time[0]
             if peak - now > worst * peak:  # a division only where it is the worst so far
                 worst = (peak - now) / peak
-    if below and time[-1] + step - peak_time > end - start:
-        start, end = peak_time, time[-1] + step
-    count = len(equity)
+    level += idle * before
+    total -= idle * first
+    square += idle * first * first
+    if below and time[-1] + step - since > end - start:
+        start, end = since, time[-1] + step
     variance = (square - total * total / count) / (count - 1) if count > 1 else 0.0
     mean = first + total / count
-    return mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), worst, start, end
+    return level / count, mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), worst, start, end

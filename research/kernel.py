@@ -616,13 +616,16 @@ def crosses(closes: Any, fast: int, slow: int, same: float, entries: Any) -> Non
         if at >= slow - fast:
             quick += closes[at]
     left, right = quick * slow, steady * fast  # compared without dividing
-    entries[slow - 1] = (left - right > same * left) - (right - left > same * right)
-    for at in range(slow, len(closes)):
-        quick += closes[at] - closes[at - fast]
-        steady += closes[at] - closes[at - slow]
-        left, right = quick * slow, steady * fast
-        entries[at] = (left - right > same * left) - (right - left > same * right)
-    for at in range(len(closes) - 1, slow - 1, -1):  # from which side it is to where it comes to it
-        if entries[at] == entries[at - 1]:
-            entries[at] = 0
-    entries[slow - 1] = 0
+    sides, newest = entries[slow - 1 :], closes[slow:]
+    quick_left, steady_left = closes[slow - fast :], closes[: len(closes) - slow]  # what drops out of the sums
+    sides[0] = (left - right > same * left) - (right - left > same * left)
+    for at in range(len(newest)):
+        quick += newest[at] - quick_left[at]
+        steady += newest[at] - steady_left[at]
+        left = quick * slow
+        apart, margin = left - steady * fast, same * left
+        sides[at + 1] = (apart > margin) - (-apart > margin)
+    for at in range(len(newest), 0, -1):  # from which side it is to where it comes to it
+        if sides[at] == sides[at - 1]:
+            sides[at] = 0
+    sides[0] = 0
