@@ -90,8 +90,8 @@ def _show(report: "StrategiesReport") -> None:
     for one in report.strategies:
         words = one.says + (f" ({one.series} series)" if one.series > 1 else "")
         head = (one.name, words)
-        for parameter in one.parameters or [None]:
-            row = () if parameter is None else (parameter.name, *_range(parameter), parameter.says)
+        rows = [[parameter.name, *_range(parameter), parameter.says] for parameter in one.parameters]
+        for row in rows or [[]]:
             table.add_row(*head, *row)
             head = ("", "")
     out.print(table)

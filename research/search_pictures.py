@@ -2,13 +2,12 @@
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from models.search_report import HeatMap, SearchReport, Sensitivity
+from research.pictures import equity_png
 
 _WIDTH, _HEIGHT, _DPI = 7.0, 4.2, 110
 _WRITTEN_IN = 144  # cells: beyond it numbers would not be read
@@ -22,7 +21,8 @@ def pictures(report: SearchReport) -> dict[str, bytes]:
     if report.sensitivity:
         found["sensitivity"] = sensitivity_png(report.sensitivity, report.objective)
     if report.equity:
-        found["equity out of the sample"] = equity_png(report.equity)
+        title = f"{report.strategy} on {report.data}, out of the sample"
+        found["equity out of the sample"] = equity_png(title, report.equity, report.equity[0][1])
     return found
 
 
@@ -57,19 +57,6 @@ def sensitivity_png(order: Sequence[Sensitivity], objective: str) -> bytes:
         axes.grid(alpha=0.3)
     row[0].set_ylabel(objective)
     row[0].legend()
-    return _png(figure)
-
-
-def equity_png(points: Sequence[tuple[datetime, float]]) -> bytes:
-    """Draw an equity curve."""
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(date2num([at for at, _ in points]), [equity for _, equity in points], linewidth=1)
-    locator = AutoDateLocator()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set_ylabel("equity, quote")
-    axes.grid(alpha=0.3)
     return _png(figure)
 
 
