@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from research.files import read_bars
 
 from models.errors import ConfigError
 from models.history import Series, Span, Timeframe
@@ -19,6 +18,7 @@ from models.store.engine import Store
 from models.store.gaps import gaps
 from models.store.history_bounds import bounds
 from research.bars import Bars, Gaps
+from research.files import read_bars
 
 _NAMES = "--source, --symbol, --timeframe"
 
