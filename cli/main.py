@@ -10,6 +10,7 @@ from cli import (
     adopt,
     alerts,
     automations,
+    backtest,
     balances,
     blacklist,
     breakers,
@@ -25,12 +26,17 @@ from cli import (
     metrics,
     normalize,
     orders,
+    rebalance,
     reconcile,
     recover,
     risk,
+    search,
     simulate,
+    size,
     status,
     store,
+    strategies,
+    studies,
     throttles,
     up,
     venues,
@@ -55,6 +61,12 @@ app.command()(normalize.cleanup_dust)
 app.command()(normalize.enforce_cap)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
+app.command()(size.size)
+app.command()(rebalance.rebalance)
+app.command()(backtest.backtest)
+app.command()(backtest.compare)
+app.command()(search.optimize)
+app.command()(search.walk_forward)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)
@@ -85,6 +97,8 @@ app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(history.app, name="history")
+app.add_typer(strategies.app, name="strategies")
+app.add_typer(studies.app, name="studies")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.amounts import money, plain
-from models.freeze import WORDS, Freeze
+from models.freeze import Freeze
 from models.order import LedgerOrder
 from models.plan import Action, Plan
-from models.position import Position, Snapshot
-from models.reasons import AccountStatus, ActionKind, FreezeCause, OrderState, Outcome
+from models.position import Snapshot
+from models.reasons import AccountStatus, ActionKind, OrderState, Outcome
+from models.rebalance import Rebalance
+from models.rebalance_report import rebalance_report
 from models.report import AccountReport, ActionReport, BalanceReport, ErrorReport, SkipReport
 from rules.orders import FillFinding, outcome_of, verification_of
+from rules.valuation import unvalued_words
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Story:
     cycles: int = 0
     errors: list[ErrorReport] = field(default_factory=list)
     balance: BalanceReport | None = None  # what was read last, where this run could not read it
+    rebalance: Rebalance | None = None  # the analysis behind the first plan
 
     def error(self, code: str, message: str, symbol: str | None = None) -> None:
         """Add something that must be known; the same thing is said once."""
@@ -74,6 +78,7 @@ class Story:
             else [SkipReport(symbol=s.symbol, reason=s.reason, detail=s.detail) for s in plan_last.skips],
             errors=self.errors,
             balance=self.balance,
+            rebalance=None if self.rebalance is None else rebalance_report(self.rebalance),
         )
 
     def _actions(self, orders: Mapping[str, LedgerOrder]) -> list[ActionReport]:
@@ -82,8 +87,8 @@ class Story:
         return [_done(plan, action, cycle, orders) for cycle, plan in self.applied for action in plan.actions]
 
     def _name_unvalued(self, snapshot: Snapshot | None) -> None:
-        for error in unvalued_errors(snapshot):
-            self.error(error.code, error.message, error.symbol)
+        for position in snapshot.unvalued if snapshot else ():
+            self.error("PRICE_FETCH_ERROR", unvalued_words(position), position.symbol)
 
     def _name_regrown(self) -> None:
         for plan in self.plans[-1:]:
@@ -112,17 +117,6 @@ def _bad_fill(order: LedgerOrder, finding: FillFinding) -> str | None:
             return f"expected {plain(order.intent.expected_price)}, got {plain(order.average_price)}"
         case _:
             return None
-
-
-def unvalued_errors(snapshot: Snapshot | None) -> list[ErrorReport]:
-    """Name each holding that has no usable price, and why; no snapshot names none."""
-    return [_unvalued_error(position) for position in (snapshot.unvalued if snapshot else ())]
-
-
-def _unvalued_error(position: Position) -> ErrorReport:
-    why = WORDS[FreezeCause(position.no_price)] if position.no_price else "it has no usable price"
-    message = f"{plain(position.holding.total)} held, {why}: it counts, and is never sold without a price"
-    return ErrorReport(code="PRICE_FETCH_ERROR", symbol=position.symbol, message=message)
 
 
 def _planned(plan: Plan, action: Action, *, live: bool) -> ActionReport:

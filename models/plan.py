@@ -25,6 +25,7 @@ class Action:
     cancel_first: tuple[str, ...] = ()  # order ids at the venue that hold part of the quantity
     entry_price: Decimal | None = None  # of an exit: what it was judged by, where that is known
     held_since: datetime | None = None  # of an exit: when the position was first seen
+    weight: Decimal | None = None  # of a rebalancing: what the quantity follows from at the prices of the moment
 
     @property
     def is_order(self) -> bool:
@@ -34,7 +35,7 @@ class Action:
     @property
     def side(self) -> str:
         """Which way the action moves the holding: buy or sell."""
-        return "buy" if self.kind is ActionKind.TOP_UP else "sell"
+        return self.kind.side
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Plan:
 
     `counted` is how many positions take a slot before the plan, `counted_elsewhere` the same for the other accounts of
     the owner, `leaving_elsewhere` how many of those are theirs to close; `dust`, `regrown` and `kept` are symbols.
-    Every position stands once in actions, skips or `kept`.
+    Every position stands once in actions, skips or `kept`; `entered` are symbols of actions that are not held yet.
     """
 
     account: str
@@ -68,12 +69,16 @@ class Plan:
     kept: tuple[str, ...] = ()  # nothing to do and nothing to say: within policy
     counted_elsewhere: int = 0
     leaving_elsewhere: int = 0
+    entered: tuple[str, ...] = ()
 
     @property
     def content_hash(self) -> str:
-        """Identify what the plan would do, whatever the prices of the moment: account, policy and ordered actions."""
-        content = [self.account, self.policy_version, [[a.kind, a.symbol, plain(a.quantity)] for a in self.actions]]
-        return _digest(content)
+        """Identify what the plan would do, whatever the prices of the moment: account, policy and ordered actions.
+
+        Of a rebalancing a person approves the weights: the quantities that lead there change with every price.
+        """
+        actions = [[a.kind, a.symbol, plain(a.quantity if a.weight is None else a.weight)] for a in self.actions]
+        return _digest([self.account, self.policy_version, actions])
 
     @property
     def plan_id(self) -> str:

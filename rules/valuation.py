@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from models.amounts import plain
+from models.freeze import WORDS
 from models.market import Market, Price
 from models.position import Holding, Position
-from models.reasons import NoPrice
+from models.reasons import FreezeCause, NoPrice
 
 CLOCK_SKEW = timedelta(seconds=60)  # a price from further ahead than this proves nothing about its age
 
@@ -60,3 +62,9 @@ def _position(
     if problem is not None:
         return Position(symbol, holding, no_price=problem)
     return Position(symbol, holding, price=price)
+
+
+def unvalued_words(position: Position) -> str:
+    """Say how much is held that has no usable price, and why it has none."""
+    why = WORDS[FreezeCause(position.no_price)] if position.no_price else "it has no usable price"
+    return f"{plain(position.holding.total)} held, {why}: it counts, and is never sold without a price"
