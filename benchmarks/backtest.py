@@ -90,9 +90,7 @@ def _beside_others(minutes: int, rounds: int) -> None:
     vector.crosses(PAIRS[:2], fee=FEE, slippage=SLIPPAGE)  # compiles theirs
     cross_grid(bars, CLOSING, PAIRS[:2], lambda result: measure(result, beside))
     for _ in range(rounds):
-        ours = measured.call(
-            "all threads", lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside))
-        )
+        ours = measured.call("all threads", lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside)))
         alone = lambda: cross_grid(bars, CLOSING, PAIRS, lambda result: measure(result, beside), workers=1)  # noqa: E731
         measured.call("one thread", alone)
         theirs = []
@@ -127,13 +125,8 @@ def _print(measured: Timed, minutes: int, load: tuple[float, float, float]) -> N
 
     def row(what: str, who: str, took: tuple[float, float], ours: tuple[float, float]) -> None:
         table.add_row(
-            what,
-            who,
-            f"{took[0] * 1000:,.2f} ms",
-            f"{took[0] / ours[0]:,.0f}",
-            f"{took[1] * 1000:,.2f} ms",
-            f"{took[1] / ours[1]:,.0f}",
-            f"{took[1] / minutes * 1e9:,.1f}",
+            what, who, f"{took[0] * 1000:,.2f} ms", f"{took[0] / ours[0]:,.0f}", f"{took[1] * 1000:,.2f} ms",
+            f"{took[1] / ours[1]:,.0f}", f"{took[1] / minutes * 1e9:,.1f}",
         )
 
     grid = measured.median("all threads", each)
@@ -155,10 +148,8 @@ def _print(measured: Timed, minutes: int, load: tuple[float, float, float]) -> N
         f"{MANY:,} bars: {took * 1000:,.0f} ms for signals, {trades:,.0f} trades and figures; "
         f"peak {peak / 2**30:.2f} GiB of memory, {before / 2**30:.2f} of them the process with its bars."
     )
-    console.print(
-        f"{platform.machine()}, {os.cpu_count()} processors, load {load[0]:.1f} before, Python "
-        f"{platform.python_version()}"
-    )
+    console.print(f"{platform.machine()}, {os.cpu_count()} processors, load {load[0]:.1f} before, Python "
+                  f"{platform.python_version()}")
 
 
 def _child(what: str, **environment: str) -> list[float]:

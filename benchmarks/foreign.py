@@ -11,10 +11,10 @@ import pandas as pd
 import vectorbt as vbt
 
 os.environ["TQDM_DISABLE"] = "1"  # read when it is imported
-from backtesting import Strategy
-from backtesting.lib import FractionalBacktest
+from backtesting import Strategy  # noqa: E402
+from backtesting.lib import FractionalBacktest  # noqa: E402
 
-from research.bars import Bars
+from research.bars import Bars  # noqa: E402
 
 CASH, MINUTE = 10_000.0, "1min"
 UNIT = 1e-12  # backtesting.py trades whole units only: of this fraction of a coin
@@ -47,21 +47,11 @@ class VectorBt:
         if how.get("direction") == "shortonly":
             up, down = down, up
         portfolio = vbt.Portfolio.from_signals(
-            self.close,
-            up,
-            down,
-            price=self.open,
-            fees=fee,
-            slippage=slippage,
-            init_cash=CASH,
-            freq=MINUTE,
+            self.close, up, down, price=self.open, fees=fee, slippage=slippage, init_cash=CASH, freq=MINUTE,
             **{"size": np.inf, **how},
         )
         figures = (
-            portfolio.trades.count(),
-            portfolio.final_value(),
-            portfolio.sharpe_ratio(),
-            portfolio.max_drawdown(),
+            portfolio.trades.count(), portfolio.final_value(), portfolio.sharpe_ratio(), portfolio.max_drawdown(),
         )
         columns = [np.atleast_1d(np.asarray(figure)) for figure in figures]
         return [
