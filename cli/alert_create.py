@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from cli.alert_words import in_store, known_alert
 from cli.by_hand import operator
@@ -18,7 +17,7 @@ from models.amounts import exact
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.store.user_alerts import create_alert
-from models.user_alert import MAX_AGE, Alert, AlertKind, Metric, Side
+from models.user_alert import MAX_AGE, AlertKind, Metric, Side
 
 create = typer.Typer(no_args_is_help=True, help="Make an alert. It fires when its condition becomes true, once.")
 
@@ -126,19 +125,15 @@ def number_of(option: str, text: str) -> Decimal:
 
 def symbol_of(text: str) -> str:
     """Return a symbol that is written as venues are read. Raises: ConfigError."""
-    base, slash, quote = text.partition("/")
-    if not base or not slash or not quote or text != text.upper():
-        raise ConfigError("--symbol", f"{text!r} is not written as venues are read", "BASE/QUOTE, as in BTC/USD")
-    return text
+    from flows.user_alerts import check_symbol  # noqa: PLC0415 - likewise
+
+    return check_symbol(text)
 
 
 def _create(fields: dict[str, Any], *, as_json: bool) -> int:
-    try:
-        alert = Alert(**fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = str(first["loc"][0]) if first["loc"] else "nija alerts create"
-        raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from None
+    from flows.user_alerts import alert_of  # noqa: PLC0415 - what --help need not pay
+
+    alert = alert_of(fields, "nija alerts create")
     now = SystemClock().now()
     made = in_store(lambda store: create_alert(store, alert, by=operator(), now=now))
     if as_json:
@@ -165,9 +160,9 @@ def _shared(
 
 def _in_fleet(path: Path | None, account: str | None, venue: str | None) -> None:
     """Refuse what the fleet does not have: an alert on it would never say a thing. Raises: ConfigError."""
+    from flows.user_alerts import check_in_fleet  # noqa: PLC0415 - likewise
+
     fleet = load_and_tell(path)
     if account is not None:
         fleet.choose([account])
-    known = sorted({one.venue for one in fleet.accounts})
-    if venue is not None and venue not in known:
-        raise ConfigError("--venue", f"no account of the fleet is at {venue!r}", ", ".join(known))
+    check_in_fleet(fleet, account, venue)

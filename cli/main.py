@@ -14,6 +14,7 @@ from cli import (
     blacklist,
     breakers,
     decisions,
+    desk,
     doctor,
     entry_check,
     exit_watch,
@@ -85,6 +86,7 @@ app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(history.app, name="history")
+app.add_typer(desk.app, name="desk")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

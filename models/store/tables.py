@@ -8,7 +8,9 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint,
 from sqlmodel import Field, SQLModel
 
 import models.store.alert_tables
-import models.store.history_tables  # noqa: F401 - likewise
+import models.store.desk_tables
+import models.store.history_tables
+import models.store.journal_tables  # noqa: F401 - likewise
 from models.reasons import FINAL_STATES
 from models.store.columns import Exact, Instant
 

@@ -10,7 +10,7 @@ from models.alert import Severity
 from models.amounts import plain
 from models.store.alert_tables import FIRINGS, USER_ALERTS
 from models.store.engine import Store
-from models.user_alert import Alert, AlertKind, KeptAlert, Metric, Side
+from models.user_alert import Alert, AlertKind, Firing, KeptAlert, Metric, Side
 
 ALERTS = USER_ALERTS
 
@@ -39,6 +39,14 @@ async def user_alert(store: Store, alert_id: int) -> KeptAlert | None:
     """Return one alert; None where there is none of that id. Raises: StoreError."""
     rows = await store.rows(select(ALERTS).where(ALERTS.c.alert_id == alert_id))
     return _kept(rows[0]) if rows else None
+
+
+async def firings(store: Store, alert_id: int | None = None, *, limit: int = 200) -> tuple[Firing, ...]:
+    """Return what fired, newest first, of one alert or of all; those of deleted alerts too. Raises: StoreError."""
+    query = select(FIRINGS).order_by(FIRINGS.c.firing_id.desc()).limit(limit)
+    if alert_id is not None:
+        query = query.where(FIRINGS.c.alert_id == alert_id)
+    return tuple(map(_fired, await store.rows(query)))
 
 
 async def set_enabled(store: Store, alert_id: int, *, enabled: bool) -> bool:
@@ -106,6 +114,21 @@ def _firing(kept: KeptAlert, value: Decimal, now: datetime) -> dict[str, Any]:
         "value": value,
         "fired_at": now,
     }
+
+
+def _fired(row: Row[Any]) -> Firing:
+    return Firing(
+        firing_id=row.firing_id,
+        alert_id=row.alert_id,
+        number=row.number,
+        kind=AlertKind(row.kind),
+        severity=Severity(row.severity),
+        account=row.account,
+        symbol=row.symbol,
+        message=row.message,
+        value=row.value,
+        fired_at=row.fired_at,
+    )
 
 
 def _kept(row: Row[Any]) -> KeptAlert:

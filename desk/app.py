@@ -1,0 +1,71 @@
+"""Build the app: the API, the door, and the pages on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from desk.api import me
+from desk.api.document import add_document
+from desk.api.guard import check_routes
+from desk.desk import Desk
+from desk.pages import door as door_pages
+from desk.people.door import Door
+from desk.people.passwords import Passwords
+from desk.problems import add_problems
+from models.clock import Clock
+from models.fleet import Fleet
+from models.settings import DeskSettings, Settings
+from tasks.runtime import open_runtime
+
+ROUTERS: tuple[APIRouter, ...] = (me.router,)
+
+
+@asynccontextmanager
+async def open_desk(
+    settings: Settings, fleet: Fleet, served: DeskSettings, clock: Clock | None = None
+) -> AsyncIterator[Desk]:
+    """Open a desk for the length of the block. Raises: StoreError."""
+    async with open_runtime(settings, fleet, clock) as runtime:
+        desk = Desk.of(runtime, served)
+        try:
+            yield desk
+        finally:
+            await desk.live.close()
+
+
+def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:
+    """Return the app of a desk. `pages` False: the API alone; the pages' framework has one app a process."""
+    app = FastAPI(
+        title="Nija's desk",
+        version="1",
+        description="What the desk shows and does. Every list is paged; every fault is a problem document with a code.",
+        docs_url=None,  # its pages fetch their scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024), Middleware(Door, desk=desk)],
+    )
+    app.state.passwords = Passwords()
+    add_problems(app)
+    app.include_router(door_pages.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    add_document(app)
+    check_routes(app)
+    if pages:
+        _add_pages(app)
+    return app
+
+
+def _add_pages(app: FastAPI) -> None:
+    from desk.pages.everything import add_pages  # noqa: PLC0415 - two seconds that the API alone need not pay
+
+    add_pages(app)
+
+
+def document_of(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return app.openapi()

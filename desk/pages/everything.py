@@ -1,0 +1,26 @@
+"""Put the pages on the app. Importing a page registers it: each module here is one noun."""
+
+import os
+
+from fastapi import FastAPI
+
+os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's own storage is not used
+
+from nicegui import ui  # noqa: E402 - after the line above, which it reads while it is imported
+
+from desk.pages import home  # noqa: E402
+
+PAGES = (home,)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Mount the pages. Raises: RuntimeError where this process has an app with pages already."""
+    ui.run_with(
+        app,
+        title="Nija",
+        dark=None,
+        language="en-US",
+        gzip_middleware_factory=None,  # the app's own stands outside the door, which reads the pages
+        show_welcome_message=False,
+        reconnect_timeout=10.0,
+    )

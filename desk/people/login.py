@@ -1,0 +1,99 @@
+"""How somebody gets in: by name and password, or by a one-time link that sets the password."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from desk.desk import Desk
+from desk.people.passwords import Passwords
+from desk.people.secrets import hashed, new_secret
+from models.errors import NotLoggedIn, TooManyTries
+from models.people import Role, Via, Who
+from models.store.engine import Store
+from models.store.logins import Bucket, give_back, take_turns
+from models.store.people import add_first_admin, password_hash, people, put_link, rehash, use_link
+from models.store.sessions import start_session
+
+FIRST_ADMIN = "admin"
+LINK_LASTS = timedelta(hours=1)
+_WRONG = "the name or the password is wrong"
+_VOID = "this link is used up or too old: ask for a new one (nija desk people link NAME)"
+
+TERMINAL = Who("terminal", Role.ADMIN, Via.TERMINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody came in. `session` goes into their cookie, and nowhere else."""
+
+    name: str
+    session: str
+
+    def __repr__(self) -> str:
+        return f"Entered({self.name})"
+
+
+async def log_in(desk: Desk, passwords: Passwords, name: str, password: str, *, address: str) -> Entered:
+    """Let somebody in by name and password; whatever session they had is not this one.
+
+    Raises: TooManyTries; NotLoggedIn, which is the same for a wrong name and for a wrong password; StoreError.
+    """
+    name = name.strip().lower()
+    buckets = _buckets(name, address)
+    if wait := await take_turns(desk.store, buckets):
+        raise TooManyTries(wait)
+    kept = await password_hash(desk.store, name)
+    if not await passwords.check(kept, password) or kept is None:
+        raise NotLoggedIn(_WRONG)
+    await give_back(desk.store, buckets)
+    if passwords.is_old(kept):
+        await rehash(desk.store, name, kept, await passwords.hash(password))
+    return await _enter(desk, name, address)
+
+
+async def come_in_by_link(desk: Desk, passwords: Passwords, link: str, password: str, *, address: str) -> Entered:
+    """Let somebody in by their one-time link, and keep the password that they chose.
+
+    Raises: TooManyTries; NotLoggedIn for a link that is void; ConfigError for a password that would be guessed.
+    """
+    if wait := await take_turns(desk.store, _buckets("", address)[1:]):
+        raise TooManyTries(wait)
+    kept = await passwords.hash(password)
+    name = await use_link(desk.store, hashed(link), kept, address=address, now=desk.clock.now())
+    if name is None:
+        raise NotLoggedIn(_VOID)
+    await give_back(desk.store, _buckets("", address)[1:])
+    return await _enter(desk, name, address)
+
+
+async def new_link(store: Store, name: str, *, by: Who, now: datetime) -> str:
+    """Make a one-time link of somebody's, good for an hour; return what goes into its address.
+
+    Raises: NotFound, StoreError.
+    """
+    secret = new_secret()
+    await put_link(store, name, hashed(secret), expires_at=now + LINK_LASTS, by=by, now=now)
+    return secret
+
+
+async def first_link(store: Store, *, now: datetime) -> str | None:
+    """Make the first admin where there is nobody, and a link for them while nobody has a password.
+
+    None: somebody can log in already. Raises: StoreError.
+    """
+    await add_first_admin(store, FIRST_ADMIN, by=TERMINAL, now=now)
+    everybody = await people(store)
+    admin = next((one for one in everybody if one.role is Role.ADMIN), None)
+    if admin is None or any(one.has_password for one in everybody):
+        return None
+    return await new_link(store, admin.name, by=TERMINAL, now=now)
+
+
+async def _enter(desk: Desk, name: str, address: str) -> Entered:
+    session = new_secret()
+    await start_session(desk.store, hashed(session), name, address=address, now=desk.clock.now())
+    return Entered(name, session)
+
+
+def _buckets(name: str, address: str) -> list[Bucket]:
+    """Return what an attempt is counted by: 5 at once and 1 a minute by name, 20 and 1 in 10 seconds by address."""
+    return [Bucket(hashed(f"name {name}"), 5, 60.0), Bucket(hashed(f"address {address}"), 20, 10.0)]
