@@ -1,0 +1,210 @@
+"""A table: sorted, filtered and turned page by page on the server, which alone knows all its rows; exported by the API.
+
+A browser gets what it shows, so a push to a table of a thousand rows is as small as one of twenty.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments, ValueChangeEventArguments
+
+from desk.listing import Column, Kind, Listing, Tone
+from desk.pages.parts import Empty
+
+Row = TypeVar("Row")
+
+ROWS_ON_A_PAGE = 25
+_OPTIONS = [10, 25, 50, 100]
+_ALIGN = {Kind.NUMBER: "right"}
+
+# A heading that sorts is a button, for who has no mouse; its press bubbles up to the heading, which sorts.
+_HEADING = r"""
+<q-th :props="props" :aria-sort="props.col.__thClass.includes('sorted')
+  ? (props.col.__thClass.includes('sort-desc') ? 'descending' : 'ascending') : 'none'">
+  <button type="button">{{ props.col.label }}<span class="way" aria-hidden="true">{{
+    props.col.__thClass.includes('sort-desc') ? '↓' : '↑' }}</span></button>
+</q-th>
+"""
+_ACTIONS_HEADING = """<q-th :props="props"><span class="visually-hidden">{{ props.col.label }}</span></q-th>"""
+_BODY = """
+<q-tr :props="props">
+  <q-td v-for="col in props.cols" :key="col.name" :props="props" :data-label="col.label"
+        :class="[col.kind, {'is-empty': !(props.row[col.name] || []).length}, props.row[col.name + '__class']]">
+    <div v-if="col.kind === 'actions'" class="buttons">
+      <q-btn v-for="act in props.row[col.name]" :key="act.name" flat no-caps dense class="btn small" :class="act.tone"
+             :label="act.label" :aria-label="act.label + ': ' + props.row.__name"
+             @click="$parent.$emit('act', {name: act.name, key: props.row.__key})"></q-btn>
+    </div>
+    <span v-else-if="col.kind === 'state' && props.row[col.name]" class="tag"
+          :class="props.row[col.name + '__tone']">{{ props.row[col.name] }}</span>
+    <a v-else-if="props.row[col.name + '__link']" :href="props.row[col.name + '__link']">{{ props.row[col.name] }}</a>
+    <span v-else>{{ props.row[col.name] }}</span>
+  </q-td>
+</q-tr>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction(Generic[Row]):
+    """Something to do with one row. `when`: with which rows it can be done."""
+
+    name: str
+    label: str
+    act: Callable[[Row], Awaitable[None] | None]
+    when: Callable[[Row], bool] = lambda _row: True
+    tone: str = ""
+
+
+class Table(Generic[Row]):
+    """One table on a page. `export`: the address of the API that serves the same list as CSV; "" where there is none.
+
+    `named`: how a row is called to somebody who does not see which one a button stands in.
+    """
+
+    def __init__(
+        self,
+        listing: Listing[Row],
+        *,
+        label: str,
+        empty: Empty,
+        export: str = "",
+        actions: Sequence[RowAction[Row]] = (),
+        named: Callable[[Row], str] | None = None,
+        sort: str = "",
+        descending: bool = False,
+        rows_on_a_page: int = ROWS_ON_A_PAGE,
+        can_filter: bool = True,
+    ) -> None:
+        self._listing, self._empty, self._export = listing, empty, export
+        self._actions = {action.name: action for action in actions}
+        self._named = named or listing.key
+        self._rows: dict[str, Row] = {}
+        self._chosen: list[Row] = []
+        self._words, self._sort, self._descending = "", sort, descending
+        self._page, self._rows_on_a_page = 1, rows_on_a_page
+        with ui.element("section").classes("table").props(f'aria-label="{label}"'):
+            with ui.element("div").classes("table-bar") as self._bar:
+                if can_filter:
+                    field = ui.input("Filter", on_change=self._filtered).props("outlined dense debounce=200 clearable")
+                    field.classes("table-filter")
+                ui.element("span").classes("grow")
+                self._count = ui.label().classes("table-count").props('role="status"')
+                self._link = ui.link("CSV", self._address()).classes("btn-link") if export else None
+                if self._link is not None:
+                    self._link.props('download aria-label="Export as CSV what is filtered"')
+            self._table = self._build()
+            with ui.element("div").classes("empty") as self._nothing:
+                empty.build()
+            self._no_match = ui.label("No row holds all of these words.").classes("empty")
+        self.show([])
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows in the place of those before; filter, order and page stay as they are."""
+        self._rows = {self._listing.key(row): row for row in rows}
+        self._update()
+
+    def _build(self) -> ui.table:
+        columns = [_column(column) for column in self._listing.columns]
+        if self._actions:
+            columns.append({"name": "act", "label": "Actions", "field": "act", "kind": "actions", "align": "right"})
+        table = ui.table(columns=columns, rows=[], row_key="__key", pagination=self._turned())
+        table.props(f':rows-per-page-options="{_OPTIONS}" binary-state-sort flat dense wrap-cells')
+        table.add_slot("header-cell", _HEADING)
+        table.add_slot("header-cell-act", _ACTIONS_HEADING)
+        table.add_slot("body", _BODY)
+        table.on("request", self._requested, ["pagination"])
+        table.on("act", self._acted)
+        return table
+
+    def _update(self) -> None:
+        chosen = self._listing.chosen(self._rows.values(), self._words, self._sort, descending=self._descending)
+        self._chosen = chosen
+        size = self._rows_on_a_page
+        self._page = min(self._page, max(1, -(-len(chosen) // size)))
+        start = (self._page - 1) * size
+        self._table.pagination = self._turned()
+        self._table.rows = [self._cells(row) for row in chosen[start : start + size]]
+        self._table.set_visibility(bool(chosen))
+        self._table.props(f":hide-bottom={'true' if len(chosen) <= min(_OPTIONS) else 'false'}")
+        self._bar.set_visibility(bool(self._rows))
+        self._nothing.set_visibility(not self._rows)
+        self._no_match.set_visibility(bool(self._rows) and not chosen)
+        every = len(self._rows)
+        self._count.set_text(
+            f"{len(chosen)} of {every}" if self._words else f"{every} {'row' if every == 1 else 'rows'}"
+        )
+        if self._link is not None:
+            self._link.props["href"] = self._address()
+
+    def _turned(self) -> dict[str, Any]:
+        return {
+            "sortBy": self._sort or None,
+            "descending": self._descending,
+            "page": self._page,
+            "rowsPerPage": self._rows_on_a_page,
+            "rowsNumber": len(self._chosen),
+        }
+
+    def _address(self) -> str:
+        asked = {"q": self._words, "sort": self._sort, "descending": "true" if self._descending else ""}
+        asked = {name: value for name, value in asked.items() if value}
+        joint = "&" if "?" in self._export else "?"
+        return self._export + (joint + urlencode(asked) if asked else "")
+
+    def _cells(self, row: Row) -> dict[str, Any]:
+        cells: dict[str, Any] = {"__key": self._listing.key(row), "__name": self._named(row)}
+        for column in self._listing.columns:
+            cells[column.name] = column.words(row)
+            tone = Tone.PLAIN if column.tone is None else column.tone(row)
+            if tone is not Tone.PLAIN:
+                cells[f"{column.name}__{'tone' if column.kind is Kind.STATE else 'class'}"] = (
+                    tone.value if column.kind is Kind.STATE else f"is-{tone.value}"
+                )
+            if column.link is not None:
+                cells[f"{column.name}__link"] = column.link(row)
+        if self._actions:
+            able = [action for action in self._actions.values() if action.when(row)]
+            cells["act"] = [{"name": a.name, "label": a.label, "tone": a.tone} for a in able]
+        return cells
+
+    def _filtered(self, event: ValueChangeEventArguments[str | None]) -> None:
+        self._words, self._page = event.value or "", 1
+        self._update()
+
+    def _requested(self, event: GenericEventArguments) -> None:
+        """Turn the page, or sort otherwise. What comes from a browser is held to what the table has."""
+        asked = event.args["pagination"] if isinstance(event.args, dict) else {}
+        column = self._listing.column(str(asked.get("sortBy") or ""))
+        self._sort = "" if column is None else column.name
+        self._descending = bool(asked.get("descending"))
+        self._page = max(1, _whole(asked.get("page"), 1))
+        size = _whole(asked.get("rowsPerPage"), ROWS_ON_A_PAGE)
+        self._rows_on_a_page = size if size in _OPTIONS else ROWS_ON_A_PAGE
+        self._update()
+
+    async def _acted(self, event: GenericEventArguments) -> None:
+        asked = event.args if isinstance(event.args, dict) else {}
+        action, row = self._actions.get(str(asked.get("name"))), self._rows.get(str(asked.get("key")))
+        if action is None or row is None or not action.when(row):
+            return  # the row is gone, or is another one by now
+        done = action.act(row)
+        if done is not None:
+            await done
+
+
+def _column(column: Column[Any]) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "label": column.label,
+        "field": column.name,
+        "kind": column.kind.value,
+        "align": _ALIGN.get(column.kind, "left"),
+        "sortable": True,
+    }
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
