@@ -1,7 +1,9 @@
 """Build the app: the API, the door, and the pages on it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,6 +14,7 @@ from desk.api import me
 from desk.api.document import add_document
 from desk.api.guard import check_routes
 from desk.desk import Desk
+from desk.figures import FLEET_FILE
 from desk.pages import door as door_pages
 from desk.people.door import Door
 from desk.people.passwords import Passwords
@@ -21,6 +24,7 @@ from models.fleet import Fleet
 from models.settings import DeskSettings, Settings
 from tasks.runtime import open_runtime
 
+_FLEET_EVERY = timedelta(seconds=2)
 ROUTERS: tuple[APIRouter, ...] = (me.router,)
 
 
@@ -31,10 +35,22 @@ async def open_desk(
     """Open a desk for the length of the block. Raises: StoreError."""
     async with open_runtime(settings, fleet, clock) as runtime:
         desk = Desk.of(runtime, served)
+        looking = [asyncio.create_task(work) for work in (desk.live.run(), _watch_fleet(desk))]
         try:
             yield desk
         finally:
+            for task in looking:
+                task.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)
             await desk.live.close()
+
+
+async def _watch_fleet(desk: Desk) -> None:
+    """Read the fleet file anew when it changes."""
+    while True:
+        await desk.clock.sleep(_FLEET_EVERY)
+        if await asyncio.to_thread(desk.read_fleet_again):
+            desk.live.tell({FLEET_FILE})
 
 
 def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:

@@ -9,7 +9,6 @@ NijaError
 ├── VaultLocked           the account's stored keys cannot be opened; restore the master key, or add them again
 ├── ChannelLocked         an alert channel's address cannot be opened; restore the master key, or add it again
 ├── PlanExpired           too old to be applied; plan again
-├── EditedMeanwhile       somebody changed it since it was read; read it again
 ├── KeyMayWithdraw        the key can move funds out; no order is sent with it
 ├── AccessRefused         whoever asks may not
 │   ├── NotLoggedIn       nobody is known at this door; log in, or send a token
@@ -17,6 +16,7 @@ NijaError
 │   └── TooManyTries      wait, then try again
 ├── NotFound              there is nothing of that name
 ├── Changed               what was decided on is not what is there any more; look again
+│   └── EditedMeanwhile   somebody has edited it since it was read; read it again
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
 ├── StoreError            the ledger is not there; no order leaves
@@ -133,19 +133,6 @@ class PlanExpired(NijaError):
         return f"the plan of {self.account} expired at {self.expired_at:%H:%M:%S} UTC; nothing of it was sent"
 
 
-class EditedMeanwhile(NijaError):
-    """What was to be changed is not as it was read: somebody else was faster, and nothing was overwritten."""
-
-    code = "EDITED_MEANWHILE"
-
-    def __init__(self, what: str, version: int, by: str, at: datetime) -> None:
-        super().__init__(what, version, by, at)
-        self.what, self.version, self.by, self.at = what, version, by, at
-
-    def __str__(self) -> str:
-        return f"{self.what} was changed by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC: read it again"
-
-
 class EmptyLooking(NijaError):
     """A read shows less than is tracked and nothing explains it; absence is not a signal."""
 
@@ -247,6 +234,20 @@ class Changed(NijaError):
 
     def __str__(self) -> str:
         return f"{self.what} is not what it was when you decided: {self.now}"
+
+
+class EditedMeanwhile(Changed):
+    """What was to be changed is not as it was read: somebody else was faster, and nothing was overwritten."""
+
+    code = "EDITED_MEANWHILE"
+
+    def __init__(self, what: str, version: int, by: str, at: datetime) -> None:
+        super().__init__(what, f"{by} has changed it")
+        self.args = (what, version, by, at)
+        self.version, self.by, self.at = version, by, at
+
+    def __str__(self) -> str:
+        return f"{self.what} was changed by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC: read it again"
 
 
 class LeaseHeld(NijaError):

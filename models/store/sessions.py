@@ -10,7 +10,7 @@ from models.store.desk_tables import PEOPLE, SESSIONS
 from models.store.engine import Store
 
 LASTS = timedelta(hours=12)
-IDLE = timedelta(hours=1)
+IDLE = timedelta(hours=2)
 _SEEN_EVERY = timedelta(seconds=30)  # a click need not be a write
 
 _STANDING = (

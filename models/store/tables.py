@@ -72,6 +72,7 @@ class SnapshotRow(Owned, table=True):
     """What the venue said the account holds, and the prices it was valued at."""
 
     __tablename__ = "snapshots"
+    __table_args__ = (Index("snapshots_of_an_account", "account", "snapshot_id"),)
 
     snapshot_id: int | None = Field(default=None, primary_key=True)
     run_id: str = Field(index=True)
@@ -110,6 +111,8 @@ class OrderRow(Owned, table=True):
             sqlite_where=_UNDECIDED,
             postgresql_where=_UNDECIDED,
         ),
+        Index("orders_by_change", "updated_at"),
+        Index("orders_of_an_account", "account", "created_at"),
     )
 
     client_order_id: str = Field(primary_key=True)

@@ -109,7 +109,16 @@ def upgrade() -> None:
     op.create_index("journal_of_an_exit_order", "trade_journal", ["exit_order"])
 
 
+    # The desk asks for these all the time, and for an account's orders and its equity over time.
+    op.create_index("orders_by_change", "orders", ["updated_at"])
+    op.create_index("orders_of_an_account", "orders", ["account", "created_at"])
+    op.create_index("snapshots_of_an_account", "snapshots", ["account", "snapshot_id"])
+
+
 def downgrade() -> None:
+    op.drop_index("snapshots_of_an_account", "snapshots")
+    op.drop_index("orders_of_an_account", "orders")
+    op.drop_index("orders_by_change", "orders")
     for table in (
         "trade_journal",
         "desk_audit",
