@@ -13,7 +13,6 @@ from cli.console import FleetOption, JsonOption, out, print_json
 from cli.fleet_file import load_and_tell
 from models.alert import FLEET, Severity
 from models.alert_report import user_alert_report
-from models.amounts import exact
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.store.user_alerts import create_alert
@@ -39,7 +38,6 @@ SeverityOption = Annotated[Severity, typer.Option("--severity", help="How much i
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Words of your own, told with it.")]
 SymbolOption = Annotated[str, typer.Option("--symbol", metavar="BASE/QUOTE", help="The symbol, as in BTC/USD.")]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="ID", help="The account.")]
-_PERCENT = 100
 _METRICS = ", ".join(metric for metric in Metric if metric not in {Metric.PRICE, Metric.CONFIDENCE})
 
 
@@ -116,11 +114,9 @@ def create_portfolio(  # noqa: PLR0917 - likewise
 
 def number_of(option: str, text: str) -> Decimal:
     """Read a number; 5% is 0.05. Raises: ConfigError naming the option."""
-    try:
-        number = exact(text.strip().removesuffix("%"))
-    except ValueError:
-        raise ConfigError(option, f"{text!r} is no number", "as in 100000, 0.8 or 5%") from None
-    return number / _PERCENT if text.strip().endswith("%") else number
+    from flows.user_alerts import number_of as read  # noqa: PLC0415 - what --help need not pay
+
+    return read(option, text)
 
 
 def symbol_of(text: str) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from desk.api import me
+from desk.api import alerts, me
 from desk.api.document import add_document
 from desk.api.guard import check_routes
 from desk.desk import Desk
@@ -25,7 +25,7 @@ from models.settings import DeskSettings, Settings
 from tasks.runtime import open_runtime
 
 _FLEET_EVERY = timedelta(seconds=2)
-ROUTERS: tuple[APIRouter, ...] = (me.router,)
+ROUTERS: tuple[APIRouter, ...] = (me.router, alerts.router)
 
 
 @asynccontextmanager

@@ -39,9 +39,12 @@ class Tone(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Python 3.11 cannot call Column[Row](…)
 class Column(Generic[Row]):
-    """One column. `of`: the value that is sorted and exported; `shown`: its words on the page, where they differ."""
+    """One column. `of`: the value that is sorted and exported; `shown`: its words on the page, where they differ.
+
+    `order`: what it is sorted by in the place of its value, where words have a rank.
+    """
 
     name: str
     label: str
@@ -50,13 +53,18 @@ class Column(Generic[Row]):
     tone: Callable[[Row], Tone] | None = None
     shown: Callable[[Row], str] | None = None
     link: Callable[[Row], str] | None = None
+    order: Callable[[Row], Any] | None = None
+
+    def sorted_by(self, row: Row) -> Any:
+        """Return what a row is sorted by; None: it is not known."""
+        return _sortable(self.of(row), self.kind) if self.order is None else self.order(row)
 
     def words(self, row: Row) -> str:
         """Say what stands in the cell."""
         return in_words(self.of(row)) if self.shown is None else self.shown(row)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing(Generic[Row]):
     """A list of one kind of rows. `key` tells rows apart; `name` is the file's."""
 
@@ -75,8 +83,8 @@ class Listing(Generic[Row]):
         column = self.column(sort)
         if column is None:
             return found
-        known = [(value, row) for row in found if (value := _sortable(column.of(row), column.kind)) is not None]
-        unknown = [row for row in found if _sortable(column.of(row), column.kind) is None]
+        known = [(value, row) for row in found if (value := column.sorted_by(row)) is not None]
+        unknown = [row for row in found if column.sorted_by(row) is None]
         known.sort(key=lambda pair: pair[0], reverse=descending)
         return [row for _, row in known] + unknown
 
@@ -94,7 +102,7 @@ class Listing(Generic[Row]):
 
 
 def in_words(value: Any, *, exactly: bool = False) -> str:
-    """Write a value: times in UTC, to the second (`exactly`: RFC 3339), yes and no; nothing for what is not known."""
+    """Write a value; nothing for what is not known. Times in UTC, to the minute; `exactly`: RFC 3339, to the second."""
     match value:
         case None:
             return _UNKNOWN
@@ -102,7 +110,7 @@ def in_words(value: Any, *, exactly: bool = False) -> str:
             return "yes" if value else "no"
         case datetime():
             at = value.astimezone(UTC)
-            return f"{at:%Y-%m-%dT%H:%M:%SZ}" if exactly else f"{at:%Y-%m-%d %H:%M:%S}"
+            return f"{at:%Y-%m-%dT%H:%M:%SZ}" if exactly else f"{at:%Y-%m-%d %H:%M}"
         case timedelta():
             return f"{value.total_seconds():.0f}" if exactly else str(value)
         case list() | tuple() | set() | frozenset():

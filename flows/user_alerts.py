@@ -1,12 +1,14 @@
 """What commands and the desk share about alerts that people make: which of them a fleet has a use for, and samples."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
 from models.alert import FLEET
 from models.alert_report import SentList, SentReport
+from models.amounts import exact
 from models.channel import RANK, Message
 from models.errors import ConfigError
 from models.fleet import Fleet
@@ -15,6 +17,8 @@ from models.store.channels import channels
 from models.store.engine import Store
 from models.user_alert import Alert
 from tasks.deliver import send_to
+
+_PERCENT = 100
 
 
 def alert_of(fields: Mapping[str, Any], where: str) -> Alert:
@@ -25,6 +29,15 @@ def alert_of(fields: Mapping[str, Any], where: str) -> Alert:
         first = error.errors()[0]
         place = str(first["loc"][0]) if first["loc"] else where
         raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from None
+
+
+def number_of(where: str, text: str) -> Decimal:
+    """Read a number; 5% is 0.05. Raises: ConfigError naming where it stands."""
+    try:
+        number = exact(text.strip().removesuffix("%"))
+    except ValueError:
+        raise ConfigError(where, f"{text!r} is no number", "as in 100000, 0.8 or 5%") from None
+    return number / _PERCENT if text.strip().endswith("%") else number
 
 
 def check_symbol(text: str, where: str = "--symbol") -> str:

@@ -6,11 +6,11 @@ from fastapi import FastAPI
 
 os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's own storage is not used
 
-from nicegui import ui  # noqa: E402 - after the line above, which it reads while it is imported
+from nicegui import ui
 
-from desk.pages import home  # noqa: E402
+from desk.pages import alerts, home
 
-PAGES = (home,)
+PAGES = (home, alerts)
 
 
 def add_pages(app: FastAPI) -> None:
@@ -20,6 +20,7 @@ def add_pages(app: FastAPI) -> None:
         title="Nija",
         dark=None,
         language="en-US",
+        tailwind=False,  # its compiler runs in the browser; our looks are one file
         gzip_middleware_factory=None,  # the app's own stands outside the door, which reads the pages
         show_welcome_message=False,
         reconnect_timeout=10.0,

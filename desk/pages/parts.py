@@ -11,6 +11,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from desk.listing import Tone
 
 Act = Callable[[], Awaitable[Any] | Any]
+_YES = "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +95,41 @@ def notice(words: str, tone: Tone = Tone.INFO) -> ui.element:
     with ui.element("div").classes(f"notice {tone.value}").props('role="status"') as element:
         text("span", words)
     return element
+
+
+async def ask(question: str, words: str, *, yes: str, look: str = "main") -> bool:
+    """Ask before something is done that cannot be undone; return whether it was wanted."""
+    with ui.dialog() as dialog, ui.card().classes("dialog").props('role="document"'):
+        heading(question)
+        text("p", words)
+        with ui.element("div").classes("buttons"):
+            button(yes, lambda: dialog.submit(_YES), look=look)
+            button("Cancel", lambda: dialog.submit(None))
+    try:
+        return bool(await dialog == _YES)
+    finally:
+        dialog.delete()
+
+
+async def ask_why(question: str, words: str, *, yes: str, look: str = "main") -> str | None:
+    """Ask for a reason, which is kept with the name of who gives it; None: it was not given."""
+    with ui.dialog() as dialog, ui.card().classes("dialog").props('role="document"'):
+        heading(question)
+        text("p", words)
+        reason = ui.input("Reason").props("outlined dense autofocus maxlength=1000")
+
+        def give() -> None:
+            if reason.value and reason.value.strip():
+                dialog.submit(reason.value.strip())
+            else:
+                reason.error = "a sentence for whoever reads the history"
+
+        reason.on("keydown.enter", give)
+        with ui.element("div").classes("buttons"):
+            button(yes, give, look=look)
+            button("Cancel", lambda: dialog.submit(None))
+    try:
+        given = await dialog
+        return str(given) if given else None
+    finally:
+        dialog.delete()

@@ -34,7 +34,7 @@ _BODY = """
   <q-td v-for="col in props.cols" :key="col.name" :props="props" :data-label="col.label"
         :class="[col.kind, {'is-empty': !(props.row[col.name] || []).length}, props.row[col.name + '__class']]">
     <div v-if="col.kind === 'actions'" class="buttons">
-      <q-btn v-for="act in props.row[col.name]" :key="act.name" flat no-caps dense class="btn small" :class="act.tone"
+      <q-btn v-for="act in props.row.act" :key="act.name" flat no-caps dense class="btn small" :class="act.tone"
              :label="act.label" :aria-label="act.label + ': ' + props.row.__name"
              @click="$parent.$emit('act', {name: act.name, key: props.row.__key})"></q-btn>
     </div>
@@ -47,7 +47,7 @@ _BODY = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowAction(Generic[Row]):
     """Something to do with one row. `when`: with which rows it can be done."""
 
@@ -88,7 +88,10 @@ class Table(Generic[Row]):
         with ui.element("section").classes("table").props(f'aria-label="{label}"'):
             with ui.element("div").classes("table-bar") as self._bar:
                 if can_filter:
-                    field = ui.input("Filter", on_change=self._filtered).props("outlined dense debounce=200 clearable")
+                    field = ui.input(placeholder="Filter", on_change=self._filtered).props(
+                        "outlined dense debounce=200"
+                    )
+                    field.props(f'aria-label="Filter: {label}" type="search"')
                     field.classes("table-filter")
                 ui.element("span").classes("grow")
                 self._count = ui.label().classes("table-count").props('role="status"')
@@ -109,7 +112,7 @@ class Table(Generic[Row]):
     def _build(self) -> ui.table:
         columns = [_column(column) for column in self._listing.columns]
         if self._actions:
-            columns.append({"name": "act", "label": "Actions", "field": "act", "kind": "actions", "align": "right"})
+            columns.append({"name": "act", "label": "Actions", "field": "", "kind": "actions", "align": "right"})
         table = ui.table(columns=columns, rows=[], row_key="__key", pagination=self._turned())
         table.props(f':rows-per-page-options="{_OPTIONS}" binary-state-sort flat dense wrap-cells')
         table.add_slot("header-cell", _HEADING)

@@ -107,6 +107,12 @@ async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tu
     return tuple(map(_alert, rows))
 
 
+async def alert(store: Store, alert_id: int) -> StandingAlert | None:
+    """Return one alert; None where there is none of that id. Raises: StoreError."""
+    rows = await store.rows(select(ALERTS).where(ALERTS.c.alert_id == alert_id))
+    return _alert(rows[0]) if rows else None
+
+
 def _alert(row: Row[Any]) -> StandingAlert:
     return StandingAlert(
         OperationalAlert(row.code, row.message, Severity(row.severity), row.account, row.symbol),
