@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from desk.api import alerts, me
+from desk.api import alerts, entry_check, fleet, journal, keys, me, people
 from desk.api.document import add_document
 from desk.api.guard import check_routes
 from desk.desk import Desk
@@ -25,7 +25,15 @@ from models.settings import DeskSettings, Settings
 from tasks.runtime import open_runtime
 
 _FLEET_EVERY = timedelta(seconds=2)
-ROUTERS: tuple[APIRouter, ...] = (me.router, alerts.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    me.router,
+    people.router,
+    entry_check.router,
+    keys.router,
+    fleet.router,
+    alerts.router,
+    journal.router,
+)
 
 
 @asynccontextmanager
@@ -43,6 +51,7 @@ async def open_desk(
                 task.cancel()
             await asyncio.gather(*looking, return_exceptions=True)
             await desk.live.close()
+            await desk.venues.drop()
 
 
 async def _watch_fleet(desk: Desk) -> None:

@@ -7,9 +7,12 @@ from fastapi import Request
 
 from brokers.venues import check_venues
 from desk.live import Live
+from desk.venues import FreshVenues
+from desk.views.once import Once
 from models.clock import Clock
 from models.errors import ConfigError, NotAllowed, NotFound, NotLoggedIn
 from models.fleet import Account, Fleet, load_fleet
+from models.metrics import FleetMetrics
 from models.people import Permit, Role, Via, Who
 from models.settings import DeskSettings, Settings, policy_defaults
 from models.store.engine import Store
@@ -28,8 +31,15 @@ class Desk:
     runtime: Runtime
     served: DeskSettings
     live: Live
+    venues: FreshVenues = field(init=False, repr=False)
+    measured: Once[FleetMetrics] = field(init=False, repr=False)
     fleet_problem: str = ""
     _fleet_seen: tuple[int, int] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Have ways to the venues at hand that know the fleet as it is then."""
+        self.venues = FreshVenues(self.runtime.settings, self.runtime.clock, lambda: self.runtime.fleet)
+        self.measured = Once(self.runtime.clock)
 
     @classmethod
     def of(cls, runtime: Runtime, served: DeskSettings) -> "Desk":

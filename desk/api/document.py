@@ -5,9 +5,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
-from desk.api.guard import Viewer, needs_of
+from desk.api.guard import Viewer, api_routes, needs_of
 from desk.problems import PROBLEM_JSON, Problem
 
 PATH = "/api/openapi.json"
@@ -44,12 +43,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         "description": "Refused, with the reason.",
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    needs = {
-        (route.path, method.lower()): needs_of(route)
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods
-    }
+    needs = {(route.path, method.lower()): needs_of(route) for route in api_routes(app) for method in route.methods}
     for path, item in document.get("paths", {}).items():
         for method, operation in item.items():
             if method not in _METHODS:

@@ -1,5 +1,6 @@
 """Who may use a route. Every route under /api names it in its signature; an app with one that does not is not built."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -33,11 +34,24 @@ def needs_of(route: APIRoute) -> Needs | None:
     return _find(route.dependant)
 
 
+def api_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Yield every route of an app, those of its routers included: FastAPI lists a router as one."""
+    yield from _routes(app.routes)
+
+
 def check_routes(app: FastAPI) -> None:
     """Raise RuntimeError where a route is open to everybody: somebody forgot to say who may use it."""
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.path.startswith("/api") and needs_of(route) is None:
+    for route in api_routes(app):
+        if route.path.startswith("/api") and needs_of(route) is None:
             raise RuntimeError(f"{sorted(route.methods)} {route.path} does not say who may use it")
+
+
+def _routes(routes: Iterable[object]) -> Iterator[APIRoute]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from _routes(router.routes)
 
 
 def _find(dependant: Dependant) -> Needs | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from models.people import Who
 from models.redaction import scrub, scrub_field
@@ -64,21 +64,26 @@ async def note_alone(store: Store, who: Who, deed: Deed, now: datetime) -> None:
 async def audit_entries(
     store: Store,
     *,
-    before: int | None = None,
     who: str | None = None,
     action: str | None = None,
     subject: str | None = None,
+    offset: int = 0,
     limit: int = 100,
 ) -> tuple[AuditEntry, ...]:
-    """Return lines, newest first. `before`: only those older than this id. Raises: StoreError."""
-    query = select(DESK_AUDIT).order_by(DESK_AUDIT.c.entry_id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(DESK_AUDIT.c.entry_id < before)
+    """Return lines, newest first. Raises: StoreError."""
+    query = select(DESK_AUDIT).order_by(DESK_AUDIT.c.entry_id.desc()).offset(offset).limit(limit)
     for column, wanted in ((DESK_AUDIT.c.who, who), (DESK_AUDIT.c.action, action), (DESK_AUDIT.c.subject, subject)):
         if wanted is not None:
             query = query.where(column == wanted)
     rows = await store.rows(query)
     return tuple(AuditEntry(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def newest_by_subject(store: Store, action: str) -> dict[str, AuditEntry]:
+    """Return the newest line of one kind about each subject. Raises: StoreError."""
+    newest = select(func.max(DESK_AUDIT.c.entry_id)).where(DESK_AUDIT.c.action == action).group_by(DESK_AUDIT.c.subject)
+    rows = await store.rows(select(DESK_AUDIT).where(DESK_AUDIT.c.entry_id.in_(newest)))
+    return {row.subject: AuditEntry(**row._mapping) for row in rows}  # noqa: SLF001 - see above
 
 
 def _clean(value: Mapping[str, Any] | None) -> dict[str, Any] | None:

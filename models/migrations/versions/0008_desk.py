@@ -108,7 +108,6 @@ def upgrade() -> None:
     op.create_index("journal_of_an_entry_order", "trade_journal", ["entry_order"])
     op.create_index("journal_of_an_exit_order", "trade_journal", ["exit_order"])
 
-
     # The desk asks for these all the time, and for an account's orders and its equity over time.
     op.create_index("orders_by_change", "orders", ["updated_at"])
     op.create_index("orders_of_an_account", "orders", ["account", "created_at"])
