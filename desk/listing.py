@@ -43,7 +43,7 @@ class Tone(StrEnum):
 class Column(Generic[Row]):
     """One column. `of`: the value that is sorted and exported; `shown`: its words on the page, where they differ.
 
-    `order`: what it is sorted by in the place of its value, where words have a rank.
+    `order`: what it is sorted by in the place of its value, where words have a rank. `on_page` False: exported alone.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Column(Generic[Row]):
     shown: Callable[[Row], str] | None = None
     link: Callable[[Row], str] | None = None
     order: Callable[[Row], Any] | None = None
+    on_page: bool = True
 
     def sorted_by(self, row: Row) -> Any:
         """Return what a row is sorted by; None: it is not known."""
@@ -75,6 +76,11 @@ class Listing(Generic[Row]):
     def column(self, name: str) -> Column[Row] | None:
         """Return a column by its name."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def on_page(self) -> tuple[Column[Row], ...]:
+        """The columns that a page shows."""
+        return tuple(column for column in self.columns if column.on_page)
 
     def chosen(self, rows: Iterable[Row], words: str = "", sort: str = "", *, descending: bool = False) -> list[Row]:
         """Return the rows that hold every word of `words` somewhere, in order; what is unknown comes last."""

@@ -8,9 +8,9 @@ os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's
 
 from nicegui import ui
 
-from desk.pages import alerts, home
+from desk.pages import alerts, home, journal
 
-PAGES = (home, alerts)
+PAGES = (home, alerts, journal)
 
 
 def add_pages(app: FastAPI) -> None:

@@ -61,7 +61,8 @@ class RowAction(Generic[Row]):
 class Table(Generic[Row]):
     """One table on a page. `export`: the address of the API that serves the same list as CSV; "" where there is none.
 
-    `named`: how a row is called to somebody who does not see which one a button stands in.
+    `named`: how a row is called to somebody who does not see which one a button stands in. `narrowing`: builds what
+    else the page narrows the list by, beside the filter; a list without rows then keeps its bar.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Table(Generic[Row]):
         sort: str = "",
         descending: bool = False,
         rows_on_a_page: int = ROWS_ON_A_PAGE,
-        can_filter: bool = True,
+        narrowing: Callable[[], None] | None = None,
     ) -> None:
         self._listing, self._empty, self._export = listing, empty, export
         self._actions = {action.name: action for action in actions}
@@ -85,14 +86,13 @@ class Table(Generic[Row]):
         self._chosen: list[Row] = []
         self._words, self._sort, self._descending = "", sort, descending
         self._page, self._rows_on_a_page = 1, rows_on_a_page
+        self._keeps_bar = narrowing is not None
         with ui.element("section").classes("table").props(f'aria-label="{label}"'):
             with ui.element("div").classes("table-bar") as self._bar:
-                if can_filter:
-                    field = ui.input(placeholder="Filter", on_change=self._filtered).props(
-                        "outlined dense debounce=200"
-                    )
-                    field.props(f'aria-label="Filter: {label}" type="search"')
-                    field.classes("table-filter")
+                field = ui.input(placeholder="Filter", on_change=self._filtered).props("outlined dense debounce=200")
+                field.props(f'aria-label="Filter: {label}" type="search"').classes("table-filter")
+                if narrowing is not None:
+                    narrowing()
                 ui.element("span").classes("grow")
                 self._count = ui.label().classes("table-count").props('role="status"')
                 self._link = ui.link("CSV", self._address()).classes("btn-link") if export else None
@@ -109,8 +109,14 @@ class Table(Generic[Row]):
         self._rows = {self._listing.key(row): row for row in rows}
         self._update()
 
+    def exports(self, address: str) -> None:
+        """Export from another address of the API, as where the page itself has narrowed the list."""
+        self._export = address
+        if self._link is not None:
+            self._link.props["href"] = self._address()
+
     def _build(self) -> ui.table:
-        columns = [_column(column) for column in self._listing.columns]
+        columns = [_column(column) for column in self._listing.on_page]
         if self._actions:
             columns.append({"name": "act", "label": "Actions", "field": "", "kind": "actions", "align": "right"})
         table = ui.table(columns=columns, rows=[], row_key="__key", pagination=self._turned())
@@ -132,7 +138,7 @@ class Table(Generic[Row]):
         self._table.rows = [self._cells(row) for row in chosen[start : start + size]]
         self._table.set_visibility(bool(chosen))
         self._table.props(f":hide-bottom={'true' if len(chosen) <= min(_OPTIONS) else 'false'}")
-        self._bar.set_visibility(bool(self._rows))
+        self._bar.set_visibility(self._keeps_bar or bool(self._rows))
         self._nothing.set_visibility(not self._rows)
         self._no_match.set_visibility(bool(self._rows) and not chosen)
         every = len(self._rows)
@@ -159,7 +165,7 @@ class Table(Generic[Row]):
 
     def _cells(self, row: Row) -> dict[str, Any]:
         cells: dict[str, Any] = {"__key": self._listing.key(row), "__name": self._named(row)}
-        for column in self._listing.columns:
+        for column in self._listing.on_page:
             cells[column.name] = column.words(row)
             tone = Tone.PLAIN if column.tone is None else column.tone(row)
             if tone is not Tone.PLAIN:

@@ -80,7 +80,7 @@ OPERATIONAL: Listing[AlertReport] = Listing(
         Column("message", "What", lambda a: a.message, Kind.LONG),
         Column("code", "Code", lambda a: a.code),
         Column("raised_at", "Since (UTC)", lambda a: a.raised_at, Kind.TIME),
-        Column("last_at", "Last seen (UTC)", lambda a: a.last_at, Kind.TIME),
+        Column("last_at", "Last seen (UTC)", lambda a: a.last_at, Kind.TIME, on_page=False),
         Column("times", "Times", lambda a: a.times, Kind.NUMBER),
         Column("acknowledged_by", "Known to", lambda a: a.acknowledged_by or ""),
         Column("closed_at", "Over (UTC)", lambda a: a.closed_at, Kind.TIME),
@@ -106,12 +106,12 @@ MINE: Listing[UserAlertReport] = Listing(
         Column("last_value", "Value", lambda a: a.last_value, Kind.NUMBER),
         Column("trigger_count", "Fired", lambda a: a.trigger_count, Kind.NUMBER),
         Column("last_triggered_at", "Last (UTC)", lambda a: a.last_triggered_at, Kind.TIME),
-        Column("last_checked_at", "Judged (UTC)", lambda a: a.last_checked_at, Kind.TIME),
+        Column("last_checked_at", "Judged (UTC)", lambda a: a.last_checked_at, Kind.TIME, on_page=False),
         Column(
             "problem", "Why not", lambda a: a.problem, Kind.LONG, tone=lambda a: Tone.WARN if a.problem else Tone.PLAIN
         ),
         Column("note", "Note", lambda a: a.note, Kind.LONG),
-        Column("created_by", "Made by", lambda a: a.created_by),
+        Column("created_by", "Made by", lambda a: a.created_by, on_page=False),
     ),
     key=lambda a: str(a.alert_id),
 )
