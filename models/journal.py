@@ -4,10 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+def one_line(text: str) -> str:
+    """Refuse what cannot be printed: PostgreSQL does not keep all of it, and nobody types it into one line."""
+    if not text.isprintable():
+        raise ValueError("has a character in it that cannot be printed")
+    return text
+
+
+def lines(text: str) -> str:
+    """Refuse the same in a text of several lines; return it with one kind of line break."""
+    told = text.replace("\r\n", "\n").replace("\r", "\n")
+    one_line(told.replace("\n", " ").replace("\t", " "))
+    return told
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(lines)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(one_line)]
 
 
 class JournalEntry(BaseModel):

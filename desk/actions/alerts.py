@@ -4,24 +4,27 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import Connection
 
+from desk.actions.deeds import given, noted
 from desk.desk import Desk
 from desk.views import alerts as views
 from flows.user_alerts import alert_of, check_in_fleet, check_symbol, send_alert_sample
 from models.alert import FLEET, Severity
 from models.alert_report import SentList, UserAlertReport
 from models.errors import ConfigError, NotFound
+from models.journal import one_line
 from models.people import Permit, Role, Who
 from models.settings import master_key_settings
 from models.store.alerts import acknowledge as keep_acknowledged
 from models.store.alerts import alert
-from models.store.desk_audit import Deed, note_alone
+from models.store.desk_audit import Deed, note, note_alone
 from models.store.user_alerts import create_alert, delete_alert, set_enabled, user_alert
 from models.user_alert import MAX_AGE, METRICS, Alert, AlertKind, KeptAlert, Metric, Side
 from models.watch_report import AlertReport, alert_report
 
-Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(one_line)]
 Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=40, decimal_places=20)]
 
 
@@ -45,7 +48,7 @@ class NewAlert(BaseModel):
     hysteresis_fraction: Annotated[Decimal, Field(ge=0, lt=1, allow_inf_nan=False)] = Decimal(0)
     max_age_minutes: Annotated[float, Field(gt=0, le=525_600, allow_inf_nan=False)] | None = None
     severity: Severity = Severity.WARNING
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(one_line)] = ""
 
 
 async def acknowledge(desk: Desk, who: Who, alert_id: int, reason: str) -> AlertReport:
@@ -54,11 +57,11 @@ async def acknowledge(desk: Desk, who: Who, alert_id: int, reason: str) -> Alert
     Raises: AccessRefused, ConfigError without a reason, NotFound where none stands unacknowledged, StoreError.
     """
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
-    why, now = _given(reason), desk.clock.now()
-    if not await keep_acknowledged(desk.store, alert_id, by=who.words, reason=why, now=now):
+    why, now = given(reason), desk.clock.now()
+    deed = Deed("alert.acknowledge", f"alert {alert_id}", {}, {"acknowledged_by": who.words}, why)
+    also = noted(desk, who, deed)
+    if not await keep_acknowledged(desk.store, alert_id, by=who.words, reason=why, now=now, also=also):
         raise NotFound("standing alert that nobody has acknowledged", str(alert_id))
-    after = {"acknowledged_by": who.words}
-    await note_alone(desk.store, who, Deed("acknowledge alert", f"alert {alert_id}", {}, after, why), now)
     desk.live.tell({"operational_alerts"})
     return await _standing(desk, alert_id)
 
@@ -67,9 +70,11 @@ async def create(desk: Desk, who: Who, new: NewAlert) -> UserAlertReport:
     """Make an alert, enabled. Raises: AccessRefused, ConfigError naming what is wrong, StoreError."""
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
     made, now = _alert(desk, new), desk.clock.now()
-    alert_id = await create_alert(desk.store, made, by=who.words, now=now)
-    deed = Deed("create alert", f"my alert {alert_id}", None, _shown(made))
-    await note_alone(desk.store, who, deed, now)
+
+    def also(connection: Connection, alert_id: int) -> None:
+        note(connection, who, Deed("alert.create", _subject(alert_id), None, _shown(made)), now)
+
+    alert_id = await create_alert(desk.store, made, by=who.words, now=now, also=also)
     desk.live.tell({"user_alerts"})
     return await views.one_of_mine(desk, alert_id)
 
@@ -79,11 +84,10 @@ async def switch(desk: Desk, who: Who, alert_id: int, *, enabled: bool | None = 
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
     before = await _kept(desk, alert_id)
     wanted = not before.enabled if enabled is None else enabled
-    if not await set_enabled(desk.store, alert_id, enabled=wanted):
+    words = "alert.enable" if wanted else "alert.disable"
+    deed = Deed(words, _subject(alert_id), {"enabled": not wanted}, {"enabled": wanted})
+    if not await set_enabled(desk.store, alert_id, enabled=wanted, also=noted(desk, who, deed)):
         raise NotFound("alert", str(alert_id))
-    words = "enable alert" if wanted else "disable alert"
-    deed = Deed(words, f"my alert {alert_id}", {"enabled": before.enabled}, {"enabled": wanted})
-    await note_alone(desk.store, who, deed, desk.clock.now())
     desk.live.tell({"user_alerts"})
     return await views.one_of_mine(desk, alert_id)
 
@@ -92,10 +96,9 @@ async def delete(desk: Desk, who: Who, alert_id: int) -> None:
     """Delete an alert; what it fired is still told. Raises: AccessRefused, NotFound, StoreError."""
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
     before = await _kept(desk, alert_id)
-    if not await delete_alert(desk.store, alert_id):
+    deed = Deed("alert.delete", _subject(alert_id), _shown(before.alert), None)
+    if not await delete_alert(desk.store, alert_id, also=noted(desk, who, deed)):
         raise NotFound("alert", str(alert_id))
-    deed = Deed("delete alert", f"my alert {alert_id}", _shown(before.alert), None)
-    await note_alone(desk.store, who, deed, desk.clock.now())
     desk.live.tell({"user_alerts"})
 
 
@@ -108,7 +111,7 @@ async def sample(desk: Desk, who: Who, alert_id: int) -> SentList:
     kept = await _kept(desk, alert_id)
     sent = await send_alert_sample(desk.store, master_key_settings(desk.settings.home), kept.alert)
     after = {one.channel: "sent" if one.sent else one.reason for one in sent.sent}
-    await note_alone(desk.store, who, Deed("test alert", f"my alert {alert_id}", {}, after), desk.clock.now())
+    await note_alone(desk.store, who, Deed("alert.test", _subject(alert_id), {}, after), desk.clock.now())
     return sent
 
 
@@ -144,7 +147,5 @@ async def _standing(desk: Desk, alert_id: int) -> AlertReport:
     return alert_report(found)
 
 
-def _given(reason: str) -> str:
-    if not reason.strip():
-        raise ConfigError("reason", "is empty", "a sentence for whoever reads the history")
-    return reason.strip()
+def _subject(alert_id: int) -> str:
+    return f"alert of a person {alert_id}"

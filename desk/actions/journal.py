@@ -31,11 +31,10 @@ async def save(desk: Desk, who: Who, saved: SavedEntry) -> JournalReport:
 
     Raises: AccessRefused, ConfigError naming the field, NotFound, EditedMeanwhile, StoreError.
     """
-    who = await desk.require(who, Role.OPERATOR, Permit.ACT)
-    now = desk.clock.now()
+    who, now = await desk.require(who, Role.OPERATOR, Permit.ACT), desk.clock.now()
     entry = await _linked(desk, saved)
     if saved.entry_id is None:
-        made = await write_entry(desk.store, entry, by=who.words, now=now, beside=_audited(desk, who, "write journal"))
+        made = await write_entry(desk.store, entry, by=who.words, now=now, beside=_audited(desk, who, "journal.write"))
         desk.live.tell({"trade_journal"})
         return journal_report(made)
     if saved.version is None:
@@ -47,7 +46,7 @@ async def save(desk: Desk, who: Who, saved: SavedEntry) -> JournalReport:
         version=saved.version,
         by=who.words,
         now=now,
-        beside=_audited(desk, who, "edit journal"),
+        beside=_audited(desk, who, "journal.edit"),
     )
     if edited is None:
         raise NotFound("journal entry", str(saved.entry_id))
@@ -61,7 +60,7 @@ async def delete(desk: Desk, who: Who, entry_id: int, version: int) -> None:
     Raises: AccessRefused, NotFound, EditedMeanwhile, StoreError.
     """
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
-    beside = _audited(desk, who, "delete journal")
+    beside = _audited(desk, who, "journal.delete")
     if not await delete_entry(desk.store, entry_id, version=version, beside=beside):
         raise NotFound("journal entry", str(entry_id))
     desk.live.tell({"trade_journal"})

@@ -1,15 +1,16 @@
 """Alerts: what stands, what people made, what fired, who was told."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from desk.actions import alerts as actions
 from desk.actions.alerts import NewAlert
 from desk.api.export import EXPORT, Export
 from desk.api.guard import Operator, TheDesk, Viewer
+from desk.api.kinds import LARGEST_ID, Because, IdPath
 from desk.api.paging import Page, Paging
 from desk.views import alerts as views
 from models.alert_report import DeliveryReport, FiringReport, SentList, UserAlertReport
@@ -17,13 +18,8 @@ from models.watch_report import AlertReport
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 All = Annotated[bool, Query(alias="all", description="What is over, too.")]
-_FILE = {200: EXPORT}
-
-
-class Reason(BaseModel):
-    """Why something is done; it is kept with the name of who does it."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+AlertQuery = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Only those of this alert.")]
+_FILE: dict[int | str, dict[str, Any]] = {200: EXPORT}
 
 
 class Switch(BaseModel):
@@ -63,13 +59,13 @@ async def export_operational(desk: TheDesk, _: Viewer, wanted: Export, *, everyt
 
 
 @router.get("/history")
-async def list_history(desk: TheDesk, _: Viewer, window: Paging, alert: int | None = None) -> Page[FiringReport]:
+async def list_history(desk: TheDesk, _: Viewer, window: Paging, alert: AlertQuery = None) -> Page[FiringReport]:
     """List what fired, newest first."""
     return window.of(await views.history(desk, alert))
 
 
 @router.get("/history/export", responses=_FILE, response_class=Response)
-async def export_history(desk: TheDesk, _: Viewer, wanted: Export, alert: int | None = None) -> Response:
+async def export_history(desk: TheDesk, _: Viewer, wanted: Export, alert: AlertQuery = None) -> Response:
     """Return what fired, as CSV."""
     return wanted.csv(views.FIRINGS, await views.history(desk, alert))
 
@@ -93,25 +89,25 @@ async def create_alert(desk: TheDesk, who: Operator, new: NewAlert) -> UserAlert
 
 
 @router.post("/{alert_id}/toggle")
-async def toggle_alert(desk: TheDesk, who: Operator, alert_id: int, wanted: Switch | None = None) -> UserAlertReport:
+async def toggle_alert(desk: TheDesk, who: Operator, alert_id: IdPath, wanted: Switch | None = None) -> UserAlertReport:
     """Switch an alert on or off."""
     return await actions.switch(desk, who, alert_id, enabled=None if wanted is None else wanted.enabled)
 
 
 @router.post("/{alert_id}/delete")
-async def delete_alert(desk: TheDesk, who: Operator, alert_id: int) -> Deleted:
+async def delete_alert(desk: TheDesk, who: Operator, alert_id: IdPath) -> Deleted:
     """Delete an alert."""
     await actions.delete(desk, who, alert_id)
     return Deleted(alert_id=alert_id)
 
 
 @router.post("/{alert_id}/test")
-async def try_alert(desk: TheDesk, who: Operator, alert_id: int) -> SentList:
+async def try_alert(desk: TheDesk, who: Operator, alert_id: IdPath) -> SentList:
     """Send a sample of an alert to every channel that would be told."""
     return await actions.sample(desk, who, alert_id)
 
 
 @router.post("/operational/{alert_id}/acknowledge")
-async def acknowledge(desk: TheDesk, who: Operator, alert_id: int, why: Reason) -> AlertReport:
+async def acknowledge(desk: TheDesk, who: Operator, alert_id: IdPath, why: Because) -> AlertReport:
     """Say that one knows of an alert."""
     return await actions.acknowledge(desk, who, alert_id, why.reason)

@@ -3,13 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from desk.actions import journal as actions
 from desk.actions.journal import SavedEntry
 from desk.api.export import EXPORT, Export
 from desk.api.guard import Operator, TheDesk, Viewer
+from desk.api.kinds import LARGEST_ID, SearchText
 from desk.api.paging import Page, Paging
 from desk.views import journal as views
 from desk.views.journal import JournalReport
@@ -21,16 +22,16 @@ router = APIRouter(prefix="/api/trade_journal", tags=["trade journal"])
 class Deletion(BaseModel):
     """Which entry is deleted, as it was read."""
 
-    entry_id: int
-    version: int
+    entry_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+    version: Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 def _filter(
     *,
-    words: Annotated[str, Query(max_length=1000, description="A part of any text, in any case.")] = "",
-    account: str = "",
-    symbol: str = "",
-    order: Annotated[str, Query(description="A client order id, of the entry or the exit.")] = "",
+    words: Annotated[SearchText, Query(description="A part of any text, in any case.")] = "",
+    account: Annotated[SearchText, Query()] = "",
+    symbol: Annotated[SearchText, Query()] = "",
+    order: Annotated[SearchText, Query(description="A client order id, of the entry or the exit.")] = "",
     least_rating: Annotated[int | None, Query(ge=1, le=5)] = None,
     least_confidence: Annotated[int | None, Query(ge=1, le=10)] = None,
     unfinished: Annotated[bool, Query(description="Only those without lessons yet.")] = False,
