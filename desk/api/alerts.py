@@ -1,6 +1,6 @@
 """Alerts: what stands, what people made, what fired, who was told."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from desk.actions import alerts as actions
 from desk.actions.alerts import NewAlert
-from desk.api.export import EXPORT, Export
+from desk.api.export import FILE, Export
 from desk.api.guard import Operator, TheDesk, Viewer
 from desk.api.kinds import LARGEST_ID, Because, IdPath
 from desk.api.paging import Page, Paging
@@ -19,7 +19,6 @@ from models.watch_report import AlertReport
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 All = Annotated[bool, Query(alias="all", description="What is over, too.")]
 AlertQuery = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Only those of this alert.")]
-_FILE: dict[int | str, dict[str, Any]] = {200: EXPORT}
 
 
 class Switch(BaseModel):
@@ -40,7 +39,7 @@ async def list_alerts(desk: TheDesk, _: Viewer, window: Paging) -> Page[UserAler
     return window.of(await views.mine(desk))
 
 
-@router.get("/list/export", responses=_FILE, response_class=Response)
+@router.get("/list/export", responses=FILE, response_class=Response)
 async def export_alerts(desk: TheDesk, _: Viewer, wanted: Export) -> Response:
     """Return the alerts that people made, as CSV."""
     return wanted.csv(views.MINE, await views.mine(desk))
@@ -52,7 +51,7 @@ async def list_operational(desk: TheDesk, _: Viewer, window: Paging, *, everythi
     return window.of(await views.operational(desk, everything=everything))
 
 
-@router.get("/operational/export", responses=_FILE, response_class=Response)
+@router.get("/operational/export", responses=FILE, response_class=Response)
 async def export_operational(desk: TheDesk, _: Viewer, wanted: Export, *, everything: All = False) -> Response:
     """Return the alerts that the fleet itself raised, as CSV."""
     return wanted.csv(views.OPERATIONAL, await views.operational(desk, everything=everything))
@@ -64,7 +63,7 @@ async def list_history(desk: TheDesk, _: Viewer, window: Paging, alert: AlertQue
     return window.of(await views.history(desk, alert))
 
 
-@router.get("/history/export", responses=_FILE, response_class=Response)
+@router.get("/history/export", responses=FILE, response_class=Response)
 async def export_history(desk: TheDesk, _: Viewer, wanted: Export, alert: AlertQuery = None) -> Response:
     """Return what fired, as CSV."""
     return wanted.csv(views.FIRINGS, await views.history(desk, alert))
@@ -76,7 +75,7 @@ async def list_deliveries(desk: TheDesk, _: Viewer, window: Paging) -> Page[Deli
     return window.of(await views.told(desk))
 
 
-@router.get("/deliveries/export", responses=_FILE, response_class=Response)
+@router.get("/deliveries/export", responses=FILE, response_class=Response)
 async def export_deliveries(desk: TheDesk, _: Viewer, wanted: Export) -> Response:
     """Return what was sent to whom, as CSV."""
     return wanted.csv(views.DELIVERIES, await views.told(desk))

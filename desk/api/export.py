@@ -1,7 +1,7 @@
 """Lists as files: the same rows, filtered and in the same order as the page shows them, as CSV."""
 
 from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 from starlette.responses import Response
@@ -11,7 +11,8 @@ from desk.listing import Listing
 Row = TypeVar("Row")
 
 CSV = "text/csv; charset=utf-8"
-EXPORT = {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The list as a file"}
+EXPORT: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The list as a file"}
+FILE: dict[int | str, dict[str, Any]] = {200: EXPORT}
 
 
 class Wanted:

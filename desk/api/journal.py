@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from desk.actions import journal as actions
 from desk.actions.journal import SavedEntry
-from desk.api.export import EXPORT, Export
+from desk.api.export import FILE, Export
 from desk.api.guard import Operator, TheDesk, Viewer
 from desk.api.kinds import LARGEST_ID, SearchText
 from desk.api.paging import Page, Paging
@@ -57,7 +57,7 @@ async def list_entries(desk: TheDesk, _: Viewer, window: Paging, meant: Meant) -
     return Page(items=found, total=number, offset=window.offset, limit=window.limit)
 
 
-@router.get("/list/export", responses={200: EXPORT}, response_class=Response)
+@router.get("/list/export", responses=FILE, response_class=Response)
 async def export_entries(desk: TheDesk, _: Viewer, wanted: Export, meant: Meant) -> Response:
     """Return entries as CSV."""
     found, _number = await views.entries(desk, meant)
