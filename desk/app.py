@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from desk.api import alerts, entry_check, fleet, journal, keys, me, people
+from desk.api import alerts, data, entry_check, fleet, journal, keys, me, people, system, verification
 from desk.api.document import add_document
 from desk.api.guard import check_routes
 from desk.desk import Desk
@@ -26,13 +26,16 @@ from tasks.runtime import open_runtime
 
 _FLEET_EVERY = timedelta(seconds=2)
 ROUTERS: tuple[APIRouter, ...] = (
+    alerts.router,
+    data.router,
+    entry_check.router,
+    fleet.router,
+    journal.router,
+    keys.router,
     me.router,
     people.router,
-    entry_check.router,
-    keys.router,
-    fleet.router,
-    alerts.router,
-    journal.router,
+    system.router,
+    verification.router,
 )
 
 

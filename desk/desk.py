@@ -12,6 +12,7 @@ from desk.views.once import Once
 from models.clock import Clock
 from models.errors import ConfigError, NotAllowed, NotFound, NotLoggedIn
 from models.fleet import Account, Fleet, load_fleet
+from models.history_report import CoverageReport
 from models.metrics import FleetMetrics
 from models.people import Permit, Role, Via, Who
 from models.settings import DeskSettings, Settings, policy_defaults
@@ -33,6 +34,7 @@ class Desk:
     live: Live
     venues: FreshVenues = field(init=False, repr=False)
     measured: Once[FleetMetrics] = field(init=False, repr=False)
+    covered: Once[CoverageReport] = field(init=False, repr=False)
     fleet_problem: str = ""
     _fleet_seen: tuple[int, int] | None = field(default=None, repr=False)
 
@@ -40,6 +42,7 @@ class Desk:
         """Have ways to the venues at hand that know the fleet as it is then."""
         self.venues = FreshVenues(self.runtime.settings, self.runtime.clock, lambda: self.runtime.fleet)
         self.measured = Once(self.runtime.clock)
+        self.covered = Once(self.runtime.clock)
 
     @classmethod
     def of(cls, runtime: Runtime, served: DeskSettings) -> "Desk":

@@ -86,7 +86,7 @@ def line(points: Sequence[Point], *, name: str, lowest: float = 0.0, highest: fl
     grid = "".join(
         f'<line class="grid" x1="{_PAD_LEFT}" x2="{_WIDTH - _PAD_RIGHT}" y1="{y(v):.1f}" y2="{y(v):.1f}"/>'
         f'<text x="{_PAD_LEFT - 6}" y="{y(v) + 4:.1f}" text-anchor="end">{v:.0%}</text>'
-        for v in (lowest + (highest - lowest) * part / 4 for part in range(5))
+        for v in (lowest + (highest - lowest) * part / 5 for part in range(6))
     )
     drawn = " ".join(f"{x(point):.1f},{y(point.value):.1f}" for point in points)
     dots = "".join(
