@@ -8,12 +8,17 @@ from typing import Annotated
 import typer
 
 from cli.console import FleetOption, note, out
+from cli.desk_address import address_of
+from cli.desk_link import first_words
+from cli.desk_people import people, tokens
 from cli.fleet_file import told
 from models.errors import ConfigError
 from models.fleet import Fleet
 from models.settings import DeskSettings, Settings, load_desk_settings, load_settings
 
-app = typer.Typer(invoke_without_command=True, help="Serve the operator's pages and their API.")
+app = typer.Typer(invoke_without_command=True, help="Serve the operator's pages and their API; say who may use them.")
+app.add_typer(people, name="people")
+app.add_typer(tokens, name="tokens")
 
 HostOption = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Where it listens [default: NIJA_DESK_HOST, else 127.0.0.1].")
@@ -25,7 +30,11 @@ PortOption = Annotated[
 
 @app.callback()
 def serve(
-    context: typer.Context, fleet: FleetOption = None, host: HostOption = None, port: PortOption = None
+    context: typer.Context,
+    fleet: FleetOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    link: Annotated[bool, typer.Option(hidden=True, help="Say how the first admin comes in.")] = True,
 ) -> int | None:
     """Serve the operator's pages and their API until Ctrl-C.
 
@@ -42,19 +51,19 @@ def serve(
     served = served.model_copy(update={name: value for name, value in given.items() if value is not None})
     loaded = told(read_fleet(settings, fleet))
     listening = _listen(served)
-    asyncio.run(_serve(settings, loaded, served, listening))
+    asyncio.run(_serve(settings, loaded, served, listening, link=link))
     return 0
 
 
-async def _serve(settings: Settings, fleet: Fleet, served: DeskSettings, listening: socket.socket) -> None:
+async def _serve(
+    settings: Settings, fleet: Fleet, served: DeskSettings, listening: socket.socket, *, link: bool
+) -> None:
     import uvicorn  # noqa: PLC0415 - as above
 
     from desk.app import build_app, open_desk  # noqa: PLC0415
-    from desk.people.login import first_link  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         desk = await stack.enter_async_context(open_desk(settings, fleet, served))
-        link = await first_link(desk.store, now=desk.clock.now())
         config = uvicorn.Config(
             build_app(desk),
             access_log=False,
@@ -66,24 +75,11 @@ async def _serve(settings: Settings, fleet: Fleet, served: DeskSettings, listeni
             ws_max_size=1_000_000,
             timeout_graceful_shutdown=3,
         )
-        address = address_of(served)
-        out.print(f"desk: {address}", markup=False, soft_wrap=True)
-        if link is not None:
-            out.print(
-                f"nobody can log in yet; this link sets the admin's password, once, within an hour:\n"
-                f"{address}/welcome#{link}",
-                markup=False,
-                soft_wrap=True,
-            )
+        out.print(f"desk: {address_of(served)}", markup=False, soft_wrap=True)
+        if link:
+            for line in await first_words(desk.store, address_of(served), to_terminal=out.is_terminal):
+                out.print(line, markup=False, soft_wrap=True)
         await uvicorn.Server(config).serve(sockets=[listening])
-
-
-def address_of(served: DeskSettings) -> str:
-    """Return the address by which people reach a desk."""
-    if served.url is not None:
-        return str(served.url).rstrip("/")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(served.host, served.host)  # noqa: S104 - read, not bound
-    return f"http://{host}:{served.port}"
 
 
 def _listen(served: DeskSettings) -> socket.socket:

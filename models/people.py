@@ -71,7 +71,8 @@ class Who:
     @property
     def words(self) -> str:
         """How the audit log names them."""
-        return self.name if self.via is Via.SESSION else f"{self.name} ({self.via.value} {self.key})".replace(" )", ")")
+        how = {Via.SESSION: "", Via.TOKEN: f" (token {self.key})", Via.TERMINAL: " (terminal)"}
+        return self.name + how[self.via]
 
     def may(self, role: Role, permit: Permit | None) -> bool:
         """Whether they may do what asks for `role`; of tokens, with `permit`. None: no token may."""

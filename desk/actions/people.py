@@ -6,7 +6,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from desk.desk import Desk
-from desk.people.login import new_link
+from desk.people.links import new_link
 from desk.people.passwords import Passwords
 from desk.people.secrets import hashed, new_token
 from models.errors import ConfigError, NotAllowed, NotFound, TooManyTries

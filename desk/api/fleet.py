@@ -5,16 +5,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from desk.actions import normalise, stops
 from desk.actions.normalise import RunStarted
+from desk.api.export import EXPORT, Export
 from desk.api.guard import Operator, TheDesk, Viewer
 from desk.api.kinds import AccountPath, Because, Done, Line, Search, SymbolBecause
-from desk.api.paging import Page, Paging
+from desk.api.paging import MOST, Page, Paging
 from desk.views import accounts as account_views
 from desk.views import fleet as fleet_views
+from desk.views.account_listings import ORDERS, POSITIONS
 from desk.views.accounts import AccountView, EquityView
 from desk.views.fleet import Concern, FleetAccount, FleetFilter, FleetSummary
+from desk.views.fleet_listing import ACCOUNTS
 from desk.views.runs import RunProgress, progress
 from models.order_report import OrderReport
 from models.reasons import OrderState
@@ -62,6 +66,14 @@ async def accounts(
     return paging.of(await fleet_views.accounts(desk, wanted))
 
 
+@router.get("/api/fleet/export", responses={200: EXPORT}, response_class=Response)
+async def export_accounts(
+    desk: TheDesk, _: Viewer, how: Export, wanted: Annotated[FleetFilter, Depends(_wanted)]
+) -> Response:
+    """Return the accounts as CSV."""
+    return how.csv(ACCOUNTS, await fleet_views.accounts(desk, wanted))
+
+
 @router.get("/api/accounts/{account}")
 async def account(desk: TheDesk, _: Viewer, account: AccountPath) -> AccountView:
     """Show one account whole."""
@@ -83,6 +95,19 @@ async def orders(
     how = {"state": wanted.state, "undecided": wanted.undecided}
     found = await account_views.account_orders(desk, account, **how, limit=paging.offset + paging.limit)
     return paging.cut(found[paging.offset :])
+
+
+@router.get("/api/accounts/{account}/orders/export", responses={200: EXPORT}, response_class=Response)
+async def export_orders(desk: TheDesk, _: Viewer, account: AccountPath, how: Export) -> Response:
+    """Return an account's newest 1000 orders as CSV."""
+    found = await account_views.account_orders(desk, account, state=None, undecided=False, limit=MOST)
+    return how.csv(ORDERS, found)
+
+
+@router.get("/api/accounts/{account}/positions/export", responses={200: EXPORT}, response_class=Response)
+async def export_positions(desk: TheDesk, _: Viewer, account: AccountPath, how: Export) -> Response:
+    """Return an account's positions as CSV."""
+    return how.csv(POSITIONS, (await account_views.account_view(desk, account)).positions)
 
 
 @router.get("/api/accounts/{account}/equity")

@@ -2,16 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field, SecretStr
+from starlette.responses import Response
 
 from desk.actions import people as actions
 from desk.actions.people import NewLink, NewToken
+from desk.api.export import EXPORT, Export
 from desk.api.guard import Admin, TheDesk, Viewer
 from desk.api.kinds import Done, IdPath, Line
-from desk.api.paging import Page, Paging
-from desk.views.people import AuditView, PersonView, TokenView, audit_view, people_view, tokens_view
+from desk.api.paging import MOST, Page, Paging
+from desk.views.people import AuditView, audit_view, people_view, tokens_view
+from desk.views.people_listings import AUDIT
 from models.people import Permit, Role
+from models.people_report import PersonLine, TokenLine
 
 router = APIRouter(tags=["people"])
 _NAME = r"^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$"
@@ -48,8 +52,15 @@ class WantedToken(BaseModel):
     days: Annotated[int, Field(ge=1, le=3650)] | None = 365
 
 
+class AuditQuery:
+    """Which lines of the audit log are asked for."""
+
+    def __init__(self, who: LineQuery = None, action: LineQuery = None, subject: LineQuery = None) -> None:
+        self.who, self.action, self.subject = who, action, subject
+
+
 @router.get("/api/people")
-async def list_people(desk: TheDesk, _: Admin, paging: Paging) -> Page[PersonView]:
+async def list_people(desk: TheDesk, _: Admin, paging: Paging) -> Page[PersonLine]:
     """List everybody who may log in."""
     return paging.of(await people_view(desk))
 
@@ -89,7 +100,7 @@ async def password(request: Request, desk: TheDesk, who: Viewer, wanted: NewPass
 
 
 @router.get("/api/tokens")
-async def list_tokens(desk: TheDesk, _: Admin, paging: Paging) -> Page[TokenView]:
+async def list_tokens(desk: TheDesk, _: Admin, paging: Paging) -> Page[TokenLine]:
     """List the tokens; the tokens themselves nobody knows."""
     return paging.of(await tokens_view(desk))
 
@@ -108,16 +119,15 @@ async def revoke(desk: TheDesk, who: Admin, token_id: IdPath) -> Done:
     return Done()
 
 
+@router.get("/api/audit/export", responses={200: EXPORT}, response_class=Response)
+async def export_audit(desk: TheDesk, _: Admin, how: Export) -> Response:
+    """Return the newest 1000 lines of the audit log as CSV."""
+    return how.csv(AUDIT, await audit_view(desk, limit=MOST))
+
+
 @router.get("/api/audit")
-async def audit(
-    desk: TheDesk,
-    _: Admin,
-    paging: Paging,
-    who: LineQuery = None,
-    action: LineQuery = None,
-    subject: LineQuery = None,
-) -> Page[AuditView]:
+async def audit(desk: TheDesk, _: Admin, paging: Paging, wanted: Annotated[AuditQuery, Depends()]) -> Page[AuditView]:
     """List what was done, newest first: who, when, what, before and after."""
-    wanted = {"who": who, "action": action, "subject": subject}
-    found = await audit_view(desk, **wanted, offset=paging.offset, limit=paging.limit)
+    narrowed = {"who": wanted.who, "action": wanted.action, "subject": wanted.subject}
+    found = await audit_view(desk, **narrowed, offset=paging.offset, limit=paging.limit)
     return paging.cut(found)

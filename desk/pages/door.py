@@ -23,7 +23,8 @@ _PAGE = """<!doctype html>
 <style>
 :root {{ --ground:#f5f6f8; --card:#fff; --ink:#1a1f2b; --soft:#5b6472; --line:#d8dce3; --mark:#0b62c4; --bad:#b3261e }}
 @media (prefers-color-scheme: dark) {{
- :root {{ --ground:#0f1319; --card:#171c24; --ink:#e6e9ee; --soft:#9aa4b2; --line:#2b323d; --mark:#6cb0ff; --bad:#ff8a80 }} }}
+ :root {{ --ground:#0f1319; --card:#171c24; --ink:#e6e9ee; --soft:#9aa4b2; --line:#2b323d; --mark:#6cb0ff;
+ --bad:#ff8a80 }} }}
 * {{ box-sizing:border-box }}
 body {{ margin:0; min-height:100vh; display:grid; place-items:center; background:var(--ground); color:var(--ink);
  font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif }}
@@ -90,9 +91,9 @@ async def welcome(request: Request) -> Response:
     """Keep the password of who has a link, and let them in."""
     form, desk = await _form(request), desk_of(request)
     link, password = form.get("link", ""), form.get("password", "")
+    if password != form.get("again", ""):
+        return _welcome(link=link, error=ConfigError("password", "the two are not the same"))
     try:
-        if password != form.get("again", ""):
-            raise ConfigError("password", "the two are not the same")
         entered = await come_in_by_link(desk, _passwords(request), link, password, address=address_of(request))
     except (AccessRefused, ConfigError) as error:
         return _welcome(link=link, error=error)

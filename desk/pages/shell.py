@@ -57,6 +57,8 @@ PLACES = (
     Place("/data", "Data", "calendar_month", "Trading"),
     Place("/verification", "Verification", "fact_check", "Operation"),
     Place("/system", "System", "dns", "Operation"),
+    Place("/people", "People", "group", "Desk", Role.ADMIN),
+    Place("/audit", "Audit log", "history", "Desk", Role.ADMIN),
 )
 
 
@@ -114,7 +116,7 @@ def _bar(desk: Desk, who: Who, title: str) -> ui.element:
         ui.link("Nija", "/").classes("desk-brand")
         text("span", title, "desk-where")
         ui.element("span").classes("grow")
-        text("span", f"{who.name} ({who.role.value})", "muted")
+        ui.link(f"{who.name} ({who.role.value})", "/me").classes("desk-me").props('title="Your password"')
         look = button("", look="bare", icon="contrast").props('aria-label="Switch between light and dark"')
         look.on("click", js_handler=_SWITCH)
         button("Log out", leave, look="small")

@@ -1,24 +1,17 @@
 """How somebody gets in: by name and password, or by a one-time link that sets the password."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from desk.desk import Desk
 from desk.people.passwords import Passwords
 from desk.people.secrets import hashed, new_secret
 from models.errors import NotLoggedIn, TooManyTries
-from models.people import Role, Via, Who
-from models.store.engine import Store
 from models.store.logins import Bucket, give_back, take_turns
-from models.store.people import add_first_admin, password_hash, people, put_link, rehash, use_link
+from models.store.people import password_hash, rehash, use_link
 from models.store.sessions import start_session
 
-FIRST_ADMIN = "admin"
-LINK_LASTS = timedelta(hours=1)
 _WRONG = "the name or the password is wrong"
 _VOID = "this link is used up or too old: ask for a new one (nija desk people link NAME)"
-
-TERMINAL = Who("terminal", Role.ADMIN, Via.TERMINAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +56,6 @@ async def come_in_by_link(desk: Desk, passwords: Passwords, link: str, password:
         raise NotLoggedIn(_VOID)
     await give_back(desk.store, _buckets("", address)[1:])
     return await _enter(desk, name, address)
-
-
-async def new_link(store: Store, name: str, *, by: Who, now: datetime) -> str:
-    """Make a one-time link of somebody's, good for an hour; return what goes into its address.
-
-    Raises: NotFound, StoreError.
-    """
-    secret = new_secret()
-    await put_link(store, name, hashed(secret), expires_at=now + LINK_LASTS, by=by, now=now)
-    return secret
-
-
-async def first_link(store: Store, *, now: datetime) -> str | None:
-    """Make the first admin where there is nobody, and a link for them while nobody has a password.
-
-    None: somebody can log in already. Raises: StoreError.
-    """
-    await add_first_admin(store, FIRST_ADMIN, by=TERMINAL, now=now)
-    everybody = await people(store)
-    admin = next((one for one in everybody if one.role is Role.ADMIN), None)
-    if admin is None or any(one.has_password for one in everybody):
-        return None
-    return await new_link(store, admin.name, by=TERMINAL, now=now)
 
 
 async def _enter(desk: Desk, name: str, address: str) -> Entered:
