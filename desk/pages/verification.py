@@ -48,6 +48,7 @@ class _Verification:
                 label="Checks",
                 export="/api/verifications/latest/export",
                 empty=_NEVER,
+                sort="verdict",
                 rows_on_a_page=100,
             )
         with panel("Verifications"):

@@ -22,6 +22,7 @@ from rules.watching import is_late
 
 _HEALTH = {Health.HEALTHY: Tone.GOOD, Health.DEGRADED: Tone.WARN, Health.OFFLINE: Tone.BAD}
 _PACKAGES = ("nija", "prefect", "ccxt", "fastapi", "nicegui", "sqlalchemy", "pandas", "pandera")
+_LEASE = {"held": Tone.INFO, "ran out": Tone.WARN, "free": Tone.PLAIN}
 _WELL = frozenset({"ready", "done"})
 
 
@@ -230,8 +231,6 @@ LEASES: Listing[LeaseView] = Listing(
     ),
     key=lambda lease: lease.name,
 )
-_LEASE = {"held": Tone.INFO, "ran out": Tone.WARN, "free": Tone.PLAIN}
-
 BEATS: Listing[BeatView] = Listing(
     "heartbeats",
     (
