@@ -143,4 +143,5 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) and _number(text) is None else text
+    is_number = _number(text) is not None and text == text.strip()
+    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text

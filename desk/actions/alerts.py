@@ -13,6 +13,7 @@ from desk.views import alerts as views
 from flows.user_alerts import alert_of, check_in_fleet, check_symbol, send_alert_sample
 from models.alert import FLEET, Severity
 from models.alert_report import SentList, UserAlertReport
+from models.amounts import plain
 from models.errors import ConfigError, NotFound
 from models.journal import one_line
 from models.people import Permit, Role, Who
@@ -130,7 +131,8 @@ def _alert(desk: Desk, new: NewAlert) -> Alert:
 
 
 def _shown(made: Alert) -> dict[str, Any]:
-    return made.model_dump(mode="json")
+    exactly = {"threshold": plain(made.threshold), "hysteresis_fraction": plain(made.hysteresis_fraction)}
+    return made.model_dump(mode="json") | exactly
 
 
 async def _kept(desk: Desk, alert_id: int) -> KeptAlert:
