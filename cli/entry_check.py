@@ -1,16 +1,14 @@
 """`nija entry-check`: say whether an account may open a position now."""
 
 import asyncio
-from decimal import Decimal
 from typing import Annotated
 
 import typer
 
+from cli.asked import SymbolOption, UsdOption, as_amount, as_symbol
 from cli.console import FleetOption, JsonOption, print_json
 from cli.fleet_file import told
 from cli.render import show_entry
-from models.amounts import exact
-from models.errors import ConfigError
 from models.settings import load_settings
 
 BLOCKED = 2
@@ -18,8 +16,8 @@ BLOCKED = 2
 
 def entry_check(
     account: Annotated[str, typer.Option("--account", metavar="ID", help="The account that would buy.")],
-    symbol: Annotated[str, typer.Option("--symbol", metavar="BASE/QUOTE", help="What it would buy.")],
-    usd: Annotated[str, typer.Option("--usd", metavar="AMOUNT", help="For how much, in the account's quote currency.")],
+    symbol: SymbolOption,
+    usd: UsdOption,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -31,9 +29,7 @@ def entry_check(
 
     Example: nija entry-check --account alice --symbol ETH/USDT --usd 100
     """
-    amount = _amount(usd)
-    if symbol.count("/") != 1 or not all(symbol.split("/")):
-        raise ConfigError("--symbol", f"{symbol!r} is no symbol", "BASE/QUOTE, as in ETH/USD")
+    amount, wanted = as_amount(usd), as_symbol(symbol)
     from flows.entry_check import check_entry  # noqa: PLC0415 - ccxt takes a second that --help need not pay
     from tasks.runtime import open_runtime, read_fleet  # noqa: PLC0415
 
@@ -43,18 +39,8 @@ def entry_check(
 
     async def run() -> int:
         async with open_runtime(settings, loaded) as runtime:
-            report = await check_entry(runtime, chosen, symbol, amount)
+            report = await check_entry(runtime, chosen, wanted, amount)
         (print_json if as_json else show_entry)(report)
         return 0 if report.allowed else BLOCKED
 
     return asyncio.run(run())
-
-
-def _amount(raw: str) -> Decimal:
-    try:
-        amount = exact(raw)
-    except ValueError as error:
-        raise ConfigError("--usd", str(error), "a positive amount") from None
-    if amount <= 0:
-        raise ConfigError("--usd", f"{raw} is not positive", "a positive amount")
-    return amount

@@ -10,6 +10,7 @@ from cli import (
     adopt,
     alerts,
     automations,
+    backtest,
     balances,
     blacklist,
     breakers,
@@ -26,10 +27,12 @@ from cli import (
     metrics,
     normalize,
     orders,
+    rebalance,
     reconcile,
     recover,
     risk,
     simulate,
+    size,
     status,
     store,
     throttles,
@@ -56,6 +59,10 @@ app.command()(normalize.cleanup_dust)
 app.command()(normalize.enforce_cap)
 app.command()(recover.recover)
 app.command()(entry_check.entry_check)
+app.command()(size.size)
+app.command()(rebalance.rebalance)
+app.command()(backtest.backtest)
+app.command()(backtest.compare)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)

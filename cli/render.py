@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import out
+from cli.rebalance_tables import show_rebalance
 from flows.markdown import fills_line, not_verified
 from models.reasons import AccountStatus, Outcome
 from models.report import AccountReport, ActionReport, EntryReport, RecoveryReport, RunReport
@@ -29,6 +30,8 @@ _OUTCOME = {
 def show_run(report: RunReport, to: Console = out) -> None:
     """Print a run: what was done in each account, then the fleet."""
     for account in report.accounts:
+        if account.rebalance is not None:
+            show_rebalance(account.account, account.rebalance, to)
         if account.actions:
             to.print(_actions(account))
     to.print(_fleet(report))
@@ -60,6 +63,8 @@ def show_entry(report: EntryReport) -> None:
         out.print(Text.assemble((f"{what}: ", ""), ("blocked", "red"), why), soft_wrap=True)
     if report.overridden:
         out.print(Text.assemble(("  set aside by a person: ", "yellow"), ", ".join(report.overridden)), soft_wrap=True)
+    if report.size is not None:
+        out.print(f"  by volatility: {report.size.size_usd}, {report.size.detail}", markup=False, soft_wrap=True)
     for error in report.errors:
         out.print(f"  {error.code} {error.message}", markup=False, soft_wrap=True)
 

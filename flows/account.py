@@ -14,6 +14,7 @@ from models.errors import (
     KeyMayWithdraw,
     LeaseHeld,
     NijaError,
+    NotMeasured,
     PlanExpired,
     VenueError,
 )
@@ -43,7 +44,16 @@ from tasks.verify_account import verify_account
 log = logging.getLogger(__name__)
 
 # What leaves an account alone on purpose; every other fault of ours is a failure.
-_BLOCKING = (VenueError, ContractBroken, EmptyLooking, BalanceLagging, KeyMayWithdraw, LeaseHeld, PlanExpired)
+_BLOCKING = (
+    VenueError,
+    ContractBroken,
+    EmptyLooking,
+    BalanceLagging,
+    KeyMayWithdraw,
+    LeaseHeld,
+    PlanExpired,
+    NotMeasured,
+)
 _NOT_WELL = frozenset({AccountStatus.BLOCKED, AccountStatus.FAILED})
 
 
@@ -189,6 +199,7 @@ class _Run:
     def _keep(self, at: AccountAt) -> None:
         self.story.snapshots.append(at.snapshot)
         self.story.plans.append(at.plan)
+        self.story.rebalance = self.story.rebalance or at.rebalance
         about_plan(at.plan.plan_id)
 
     async def _refuse_withdrawal_key(self, at: AccountAt) -> None:
@@ -254,6 +265,8 @@ class _Run:
         if self.approved is None or not self.story.applied:
             return []
         seen = {action.symbol for action in self.story.plans[0].orders}
+        if self.story.rebalance is not None:  # a buy that waited for sales was in the analysis
+            seen |= {change.symbol for change in self.story.rebalance.changes}
         return sorted({action.symbol for action in at.plan.orders} - seen)
 
     def _alarm_without_progress(self, orders: tuple[LedgerOrder, ...]) -> None:

@@ -9,6 +9,8 @@ from models.order import LedgerOrder
 from models.plan import Action, Plan
 from models.position import Snapshot
 from models.reasons import AccountStatus, ActionKind, FreezeCause, OrderState, Outcome
+from models.rebalance import Rebalance
+from models.rebalance_report import rebalance_report
 from models.report import AccountReport, ActionReport, BalanceReport, ErrorReport, SkipReport
 from rules.orders import FillFinding, outcome_of, verification_of
 
@@ -27,6 +29,7 @@ class Story:
     cycles: int = 0
     errors: list[ErrorReport] = field(default_factory=list)
     balance: BalanceReport | None = None  # what was read last, where this run could not read it
+    rebalance: Rebalance | None = None  # the analysis behind the first plan
 
     def error(self, code: str, message: str, symbol: str | None = None) -> None:
         """Add something that must be known; the same thing is said once."""
@@ -74,6 +77,7 @@ class Story:
             else [SkipReport(symbol=s.symbol, reason=s.reason, detail=s.detail) for s in plan_last.skips],
             errors=self.errors,
             balance=self.balance,
+            rebalance=None if self.rebalance is None else rebalance_report(self.rebalance),
         )
 
     def _actions(self, orders: Mapping[str, LedgerOrder]) -> list[ActionReport]:

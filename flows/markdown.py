@@ -3,10 +3,16 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from models.rebalance_report import RebalanceReport
 from models.report import AccountReport, ActionReport, RunReport, Totals
 
 NORMALIZE = "normalize"
-_TITLES = {NORMALIZE: "Normalisation", "cleanup_dust": "Dust cleanup", "enforce_cap": "Cap enforcement"}
+_TITLES = {
+    NORMALIZE: "Normalisation",
+    "cleanup_dust": "Dust cleanup",
+    "enforce_cap": "Cap enforcement",
+    "rebalance": "Rebalancing",
+}
 _MOST_ROWS = 300  # of a question: the browser draws it above a form; the plan's artifact has them all
 
 
@@ -86,6 +92,8 @@ def _complaints(account: AccountReport) -> list[str]:
 
 def _account(account: AccountReport) -> list[str]:
     lines = [f"## {account.account}: {account.status}", "", _standing(account)]
+    if account.rebalance is not None:
+        lines += ["", *_rebalance(account.rebalance)]
     if account.actions:
         lines += [
             "",
@@ -97,6 +105,27 @@ def _account(account: AccountReport) -> list[str]:
             for a in account.actions
         ]
     return lines + _complaints(account)
+
+
+def _rebalance(report: RebalanceReport) -> list[str]:
+    """Write the weights of an account's strategies, and the change of each market."""
+    lines = ["| strategy | Sharpe | win rate | return | trades | score | weight |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {_plain(one.strategy)} | {_figure(one.sharpe, '.2f')} | {_figure(one.win_rate, '.1%')} "
+        f"| {_figure(one.return_fraction, '+.2%')} | {one.trades} | {one.score} | {float(one.weight):.2%} |"
+        for one in report.strategies
+    ]
+    lines += [f"| cash | | | | | | {float(report.cash_weight):.2%} |", ""]
+    lines += ["| market | is worth | should be | change | what is done |", "|---|---|---|---|---|"]
+    return lines + [
+        f"| {one.symbol} | {one.current_usd} | {one.target_usd} ({float(one.target_weight):.2%}) | {one.change_usd} "
+        f"| {one.reason} {_plain(one.detail)} |"
+        for one in report.changes
+    ]
+
+
+def _figure(value: float | None, style: str) -> str:
+    return "not defined" if value is None else format(value, style)
 
 
 def fills_line(totals: Totals) -> str:

@@ -164,23 +164,25 @@ async def _gather(
 
     async def one(account: Account) -> AccountReport:
         approved = None if request.approved is None else request.approved.get(account.id, "")
-        needs_a_person = request.live and approved is None and _needs_a_person(runtime, account, scope)
-        live = request.live and not needs_a_person
+        held_back = _held_back(runtime, account, scope, is_approved=approved is not None) if request.live else None
+        live = request.live and held_back is None
         async with bound:
             report = await normalize_account(runtime, account, run_id=run_id, live=live, approved=approved, scope=scope)
-        return _left_to_a_person(report) if needs_a_person else report
+        return report if held_back is None else report.model_copy(update={"errors": [*report.errors, held_back]})
 
     return await asyncio.gather(*(one(account) for account in accounts))
 
 
-def _needs_a_person(runtime: Runtime, account: Account, scope: Scope) -> bool:
-    """Whether the policy lets no run act on the account that nobody sits in front of; an exit waits for nobody."""
-    return is_unattended() and scope is not Scope.EXITS and not runtime.fleet.policies[account.id].may_apply_unattended
-
-
-def _left_to_a_person(report: AccountReport) -> AccountReport:
-    message = "its policy lets a scheduled run only plan: normalize with mode approve, or nija normalize --live"
-    return report.model_copy(update={"errors": [*report.errors, ErrorReport(code="NEEDS_APPROVAL", message=message)]})
+def _held_back(runtime: Runtime, account: Account, scope: Scope, *, is_approved: bool) -> ErrorReport | None:
+    """Say why the policy lets this run only plan; an exit waits for nobody."""
+    policy = runtime.fleet.policies[account.id]
+    if scope is Scope.REBALANCE and not policy.rebalance_apply:
+        message = "its policy lets a rebalancing only plan: rebalance_apply is false"
+        return ErrorReport(code="REBALANCE_OFF", message=message)
+    if is_unattended() and not is_approved and scope is not Scope.EXITS and not policy.may_apply_unattended:
+        message = "its policy lets a scheduled run only plan: normalize with mode approve, or nija normalize --live"
+        return ErrorReport(code="NEEDS_APPROVAL", message=message)
+    return None
 
 
 def _report(

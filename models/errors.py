@@ -2,6 +2,8 @@
 
 NijaError
 ├── ConfigError           fix a file or the environment; nothing was touched
+│   ├── BadBars           prices that no strategy can be tested on, by row and column
+│   └── LooksAhead        a strategy that uses what was not known yet; nothing it shows is true
 ├── ContractBroken        data failed its contract; the account is left alone
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
 ├── EmptyLooking          a read that would forget what is tracked; the account is left alone
@@ -9,6 +11,7 @@ NijaError
 ├── VaultLocked           the account's stored keys cannot be opened; restore the master key, or add them again
 ├── ChannelLocked         an alert channel's address cannot be opened; restore the master key, or add it again
 ├── PlanExpired           too old to be applied; plan again
+├── NotMeasured           a strategy without a backtest that is new enough; test it again
 ├── KeyMayWithdraw        the key can move funds out; no order is sent with it
 ├── AccessRefused         whoever asks may not
 │   ├── NotLoggedIn       nobody is known at this door; log in, or send a token
@@ -49,6 +52,32 @@ class ConfigError(NijaError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}" + (f" (allowed: {self.allowed})" if self.allowed else "")
+
+
+class BadBars(ConfigError):
+    """Prices that no strategy can be tested on. `row`: counted from 1; None: the fault is in no single row."""
+
+    code = "BAD_BARS"
+
+    def __init__(self, where: str, row: int | None, column: str, why: str) -> None:
+        super().__init__(where, why)
+        self.args = (where, row, column, why)
+        self.row, self.column, self.why = row, column, why
+
+    def __str__(self) -> str:
+        at = "" if self.row is None else f"row {self.row}, "
+        return f"{self.where}: {at}column {self.column}: {self.why}"
+
+
+class LooksAhead(ConfigError):
+    """A strategy uses what was not known yet, so its backtest shows what nobody could have earned."""
+
+    code = "LOOKS_AHEAD"
+
+    def __init__(self, strategy: str, peek: str) -> None:
+        super().__init__(strategy, f"looks ahead: {peek}", "signals of closed bars alone")
+        self.args = (strategy, peek)
+        self.strategy, self.peek = strategy, peek
 
 
 class ContractBroken(NijaError):
@@ -131,6 +160,21 @@ class PlanExpired(NijaError):
 
     def __str__(self) -> str:
         return f"the plan of {self.account} expired at {self.expired_at:%H:%M:%S} UTC; nothing of it was sent"
+
+
+class NotMeasured(NijaError):
+    """Strategies of an account cannot be weighed: they have no backtest, or one on prices that ended too long ago."""
+
+    code = "NOT_MEASURED"
+
+    def __init__(self, account: str, strategies: tuple[str, ...], days: Decimal) -> None:
+        super().__init__(account, strategies, days)
+        self.account, self.strategies, self.days = account, strategies, days
+
+    def __str__(self) -> str:
+        named = "; ".join(self.strategies)
+        since = f"the last {self.days.normalize():f} days"
+        return f"{self.account} has no backtest on prices of {since} of {named}: nija rebalance --refresh"
 
 
 class EmptyLooking(NijaError):

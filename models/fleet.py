@@ -14,6 +14,7 @@ from models.errors import ConfigError
 from models.history_plan import WantedHistory
 from models.policy import Policy
 from models.settings import POLICY_VARIABLES
+from models.strategy_plan import PlannedStrategy
 from models.watch import WatchLimits
 
 _VARIABLES = {field: name for name, field in POLICY_VARIABLES.items()}
@@ -49,6 +50,9 @@ class Account(BaseModel):
     allow_withdrawal_key: bool = Field(
         default=False,
         description="Send orders with a key that may also withdraw; without it such a key is refused.",
+    )
+    strategies: tuple[PlannedStrategy, ...] = Field(
+        default=(), description="What nija rebalance weighs and shares the account's cash and their holdings among."
     )
 
     @model_validator(mode="after")
@@ -172,6 +176,7 @@ def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:
             raise ConfigError(f"{path}: accounts[{place}].id", problem, "ids that differ in more than - and _")
         seen[account.env_name] = account.id
     _check_restricted(path, file, policies)
+    _check_strategies(path, file.accounts)
     by_account = {a.id: fallback if a.policy is None else policies[a.policy] for a in file.accounts}
     _check_history(path, file.history)
     return Fleet(
@@ -244,6 +249,20 @@ def _check_restricted(path: Path, file: FleetFile, policies: Mapping[str, Policy
                 )
 
 
+def _check_strategies(path: Path, accounts: Sequence[Account]) -> None:
+    """Refuse a strategy on a market of another currency, or one that stands there twice. Raises: ConfigError."""
+    for place, account in enumerate(accounts):
+        seen: dict[str, int] = {}
+        for number, planned in enumerate(account.strategies):
+            where = f"{path}: accounts[{place}].strategies[{number}]"
+            if planned.symbol.split("/")[1] != account.quote:
+                problem = f"{planned.symbol!r} is no market of {account.id}"
+                raise ConfigError(f"{where}.symbol", problem, f"BASE/{account.quote}")
+            first = seen.setdefault(planned.label, number)
+            if first != number:
+                raise ConfigError(where, f"{planned.label} is in strategies[{first}] already", "each of them once")
+
+
 def _check_history(path: Path, history: Sequence[WantedHistory]) -> None:
     """Refuse a series that is wanted twice: nobody could say since when, or from where. Raises: ConfigError."""
     seen: dict[tuple[str, str, str], int] = {}
@@ -275,6 +294,8 @@ def _config_error(path: Path, error: ErrorDetails, model: type[BaseModel]) -> Co
             "history": WantedHistory,
         }
         owner = model if len(error["loc"]) == 1 else parts.get(str(error["loc"][0]), model)
+        if "strategies" in error["loc"][:-1]:
+            owner = PlannedStrategy
         allowed = ", ".join(sorted(owner.model_fields))
     elif error["type"] in {"enum", "literal_error"}:
         allowed = str(error["ctx"]["expected"])

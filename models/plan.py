@@ -34,7 +34,7 @@ class Action:
     @property
     def side(self) -> str:
         """Which way the action moves the holding: buy or sell."""
-        return "buy" if self.kind is ActionKind.TOP_UP else "sell"
+        return self.kind.side
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Plan:
 
     `counted` is how many positions take a slot before the plan, `counted_elsewhere` the same for the other accounts of
     the owner, `leaving_elsewhere` how many of those are theirs to close; `dust`, `regrown` and `kept` are symbols.
-    Every position stands once in actions, skips or `kept`.
+    Every position stands once in actions, skips or `kept`; `entered` are symbols of actions that are not held yet.
     """
 
     account: str
@@ -68,6 +68,7 @@ class Plan:
     kept: tuple[str, ...] = ()  # nothing to do and nothing to say: within policy
     counted_elsewhere: int = 0
     leaving_elsewhere: int = 0
+    entered: tuple[str, ...] = ()
 
     @property
     def content_hash(self) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from models.amounts import plain
 from models.risk import RiskLimits
 from models.scope import Scope
+from models.sizing import SizingLimits, SizingMethod
 
 NO_CAP = 1000  # positions; the most that a policy can allow
 
@@ -170,6 +171,43 @@ class Policy(BaseModel):
     minimum_balance_usd: Usd = Field(default=Decimal(10), description="No entry while the equity is below this.")
     low_balance_warning_usd: Usd = Field(default=Decimal(50), description="An equity below this is warned of.")
     entry_reservation_seconds: Seconds = Field(default=15, description="How long an allowed entry keeps its slot.")
+    sizing_method: SizingMethod = Field(
+        default=SizingMethod.TIERS,
+        description="How the size of an entry follows volatility: tiers only make it smaller, inverse_volatility "
+        "makes it larger too where it is calm.",
+    )
+    sizing_base_volatility_fraction: Decimal = Field(
+        default=Decimal("0.10"),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Where inverse_volatility leaves a size as it is; at half of it the size doubles.",
+    )
+    sizing_cap_fraction: Decimal = Field(
+        default=Decimal("0.20"),
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="The most of the account's equity that inverse_volatility makes of one entry.",
+    )
+
+    rebalance_apply: bool = Field(
+        default=False, description="Rebalancing may trade the account to its strategies' weights; false: it only plans."
+    )
+    rebalance_threshold_fraction: Decimal = Field(
+        default=Decimal("0.02"),
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="A weight that is off by less than this is left as it is: 0.02 is 2 % of what is rebalanced.",
+    )
+    rebalance_result_max_age_days: float = Field(
+        default=35,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+        description="Nothing is rebalanced by a backtest whose prices end longer ago than this.",
+    )
 
     _version: str | None = PrivateAttr(default=None)  # of the whole policy, where this is a part of it
 
@@ -215,6 +253,15 @@ class Policy(BaseModel):
             positions=self.risk_max_positions,
             daily_loss=self.risk_max_daily_loss_usd,
             drawdown_fraction=self.risk_max_drawdown_fraction,
+        )
+
+    @property
+    def sizing(self) -> SizingLimits:
+        """How an entry is sized by volatility."""
+        return SizingLimits(
+            method=self.sizing_method,
+            base_volatility=self.sizing_base_volatility_fraction,
+            cap=self.sizing_cap_fraction,
         )
 
     @property

@@ -16,6 +16,13 @@ class ActionKind(StrEnum):
     TAKE_PROFIT = "take_profit"
     TRAILING_STOP = "trailing_stop"
     TIME_LIMIT = "time_limit"
+    REBALANCE_SELL = "rebalance_sell"
+    REBALANCE_BUY = "rebalance_buy"
+
+    @property
+    def side(self) -> str:
+        """Which way an order of this kind moves a holding: buy or sell."""
+        return "buy" if self in {ActionKind.TOP_UP, ActionKind.REBALANCE_BUY} else "sell"
 
 
 class Outcome(StrEnum):
@@ -95,6 +102,14 @@ class Reason(StrEnum):
     ORDER_PENDING = "order_pending"
     REFUSED_BEFORE = "refused_before"
     DUST_DRY_RUN = "dust_dry_run"
+    ABOVE_TARGET_WEIGHT = "above_target_weight"
+    BELOW_TARGET_WEIGHT = "below_target_weight"
+    WITHIN_THRESHOLD = "within_threshold"
+    WAITS_FOR_SALES = "waits_for_sales"
+    CASH_SPENT = "cash_spent"
+    ENTRY_BLOCKED = "entry_blocked"
+    NO_MARKET_BUYS = "no_market_buys"
+    NO_PRICE = "no_price"
 
 
 class NoPrice(StrEnum):

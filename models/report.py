@@ -6,6 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from models.reasons import AccountStatus, ActionKind, Check, Freshness, OrderState, Outcome, Verdict
+from models.rebalance_report import RebalanceReport
+from models.size_report import SizeReport
 
 
 class _Part(BaseModel):
@@ -103,6 +105,7 @@ class AccountReport(_Part):
     skipped: list[SkipReport] = []
     errors: list[ErrorReport] = []
     balance: BalanceReport | None = None  # the last known one, where this run could not read it
+    rebalance: RebalanceReport | None = None  # the analysis behind the first plan, where it is one towards weights
 
 
 class Totals(_Part):
@@ -133,6 +136,7 @@ class EntryReport(_Part):
     errors: list[ErrorReport] = []
     balance: BalanceReport | None = None  # what the cash was judged on, or the last known one
     overridden: list[str] = []  # what would block it, had a person not set it aside for now
+    size: SizeReport | None = None  # what volatility makes of it; the amount that was asked for is what is judged
 
 
 class RecoveredOrder(_Part):

@@ -10,3 +10,4 @@ class Scope(StrEnum):
     DUST = "dust"
     CAP = "cap"
     EXITS = "exits"
+    REBALANCE = "rebalance"

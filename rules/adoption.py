@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 
 from models.adoption import Entry, EntrySource, PositionSource
-from models.order import Fill
+from models.order import Fill, LedgerOrder
 from models.position import Snapshot, Tracked
 
 EXPLAINED_FRACTION = Decimal("0.000001")  # venues round fills and balances differently
@@ -133,6 +133,24 @@ def adopt(
             peak_price=higher(before.peak_price, None if position.price is None else position.price.value),
         )
     return adopted
+
+
+def entries_after(tracked: Mapping[str, Tracked], bought: Iterable[LedgerOrder]) -> dict[str, Decimal]:
+    """Return what positions have cost, by symbol, now that more of them was bought; fees included where they are known.
+
+    `tracked`: as it was before those orders. Where nobody knows what the part cost that was held before, nobody knows
+    it of the whole.
+    """
+    entries: dict[str, Decimal] = {}
+    for order in bought:
+        symbol, before = order.intent.symbol, tracked.get(order.intent.symbol)
+        held = Decimal(0) if before is None else before.quantity
+        entry = None if before is None else before.entry_price
+        if order.filled <= 0 or order.average_price is None or (held > 0 and entry is None):
+            continue
+        spent = order.filled * order.average_price + (order.fee_quote or Decimal(0))
+        entries[symbol] = _READABLE.plus((held * (entry or Decimal(0)) + spent) / (held + order.filled))
+    return entries
 
 
 def _outgrew(before: Tracked, quantity: Decimal) -> bool:

@@ -100,7 +100,7 @@ def over_cap_here(plan: Plan, cap: int) -> int:
 
 def positions_read(plan: Plan) -> int:
     """Return how many positions the plan speaks of; a report adds up when this equals what was read."""
-    return len(plan.actions) + len(plan.skips) + len(plan.kept)
+    return len(plan.actions) + len(plan.skips) + len(plan.kept) - len(plan.entered)
 
 
 def _judge_all(

@@ -13,11 +13,14 @@ from models.dust import DustMark
 from models.errors import NotAsked, PlanExpired, VenueError
 from models.order import Intent, LedgerOrder
 from models.plan import Action, Plan
-from models.position import Position, Snapshot
+from models.position import Holding, Position, Snapshot
 from models.reasons import ActionKind, OrderState, Reason
 from models.scope import Scope
 from models.store.dust import mark
 from tasks.runtime import AccountAt
+
+# What is traded for its weight is no holding that cannot be got rid of: the next run tries it again.
+_OF_WEIGHTS = frozenset({ActionKind.REBALANCE_SELL, ActionKind.REBALANCE_BUY})
 
 # Refusals that speak of this order; the others speak of the key, the venue or the moment.
 _ABOUT_THE_ORDER = frozenset({"INVALID_ORDER", "BAD_REQUEST", "BAD_SYMBOL"})
@@ -34,7 +37,7 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
         raise PlanExpired(at.id, plan.expires_at)
     lease = at.held_lease()
     positions = {p.symbol: p for p in snapshot.positions}
-    intents = [intent_of(at, plan, action, positions[action.symbol], cycle) for action in plan.orders]
+    intents = [intent_of(at, plan, action, positions.get(action.symbol), cycle) for action in plan.orders]
     accepted = await at.ledger.commit(lease, intents, at.clock.now())
     conversions = [i for i in intents if i.kind is ActionKind.CONVERT_DUST and i.client_order_id in accepted]
     sales = [
@@ -95,7 +98,7 @@ async def mark_refused(at: AccountAt, orders: tuple[LedgerOrder, ...]) -> None:
 
     When every order of a plan was refused the fault is ours or the venue's, not the holdings': none is marked.
     """
-    rejected = [o for o in orders if o.state is OrderState.REJECTED]
+    rejected = [o for o in orders if o.state is OrderState.REJECTED and o.intent.kind not in _OF_WEIGHTS]
     refused = [o for o in rejected if o.error_code in _ABOUT_THE_ORDER]
     if len(refused) == len(orders) > 1:
         refused = []
@@ -126,8 +129,10 @@ async def _free_what_is_held(at: AccountAt, action: Action, snapshot: Snapshot) 
     return floor_to_step(free, market.lot_step) >= action.quantity
 
 
-def intent_of(at: AccountAt, plan: Plan, action: Action, position: Position, cycle: int) -> Intent:
-    """Return what an action means to send."""
+def intent_of(at: AccountAt, plan: Plan, action: Action, position: Position | None, cycle: int) -> Intent:
+    """Return what an action means to send; `position` None: it buys what is not held yet."""
+    if position is None:
+        position = Position(action.symbol, Holding(action.symbol, Decimal(0)), at.prices.get(action.symbol))
     if position.price is None:
         raise RuntimeError(f"{at.id}: {action.symbol} has no price and cannot be in a plan")
     return Intent(

@@ -18,11 +18,12 @@ from models.store.halts import standing_halts
 from models.store.position_configs import position_configs
 from models.store.runs import save_plan
 from models.store.tracked import save_snapshot, tracked_positions
-from rules.adoption import adopt, gone
+from rules.adoption import adopt, entries_after, gone
 from rules.exit_plan import ExitFacts, make_exit_plan
 from rules.limits import day_judge
 from rules.plan import make_plan, positions_read
 from tasks.judge_freezes import judge_freezes
+from tasks.plan_rebalance import bought_in, plan_rebalance
 from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
 
@@ -31,7 +32,12 @@ log = logging.getLogger(__name__)
 
 async def plan_on(at: AccountAt, cycle: int) -> None:
     """Plan on `at.snapshot`, and keep the plan in the store before anything of it is sent. Raises: StoreError."""
-    await (_plan_exits(at) if at.scope is Scope.EXITS else _plan_policy(at, cycle))
+    if at.scope is Scope.EXITS:
+        await _plan_exits(at)
+    elif at.scope is Scope.REBALANCE:
+        await plan_rebalance(at)
+    else:
+        await _plan_policy(at, cycle)
     if positions_read(at.plan) != len(at.snapshot.positions):
         raise RuntimeError(f"{at.id}: the plan speaks of {positions_read(at.plan)} of {len(at.snapshot.positions)}")
     await save_plan(at.store, at.plan, run_id=at.run_id, cycle=cycle, mode=at.mode)
@@ -104,7 +110,8 @@ async def _dust_offers(at: AccountAt, plan: Plan, by_hand: Collection[str]) -> d
 async def keep_and_plan(at: AccountAt, cycle: int) -> None:
     """Keep `at.snapshot` as what is tracked now, and plan on it; the plan becomes `at.plan`. Raises: StoreError."""
     before, snapshot = await tracked_positions(at.store, at.id), at.snapshot
-    after = adopt(before, snapshot, now=snapshot.taken_at)
+    bought = await bought_in(at, cycle - 1) if at.scope is Scope.REBALANCE else ()
+    after = adopt(before, snapshot, now=snapshot.taken_at, entry_prices=entries_after(before, bought))
     for symbol in gone(before, snapshot):
         del after[symbol]
     await save_snapshot(

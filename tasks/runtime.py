@@ -29,6 +29,7 @@ from models.plan import Plan
 from models.policy import Policy
 from models.position import Snapshot
 from models.reasons import Mode
+from models.rebalance import Rebalance
 from models.scope import Scope
 from models.settings import Credentials, Settings, master_key_settings, policy_defaults
 from models.store.engine import Store
@@ -76,6 +77,7 @@ class AccountAt:
         # parameters, because Prefect walks through every value of a parameter, one position at a time.
         self.snapshot: Snapshot
         self.plan: Plan
+        self.rebalance: Rebalance | None = None  # the analysis behind the plan, where it is one towards weights
 
     def __repr__(self) -> str:
         return f"AccountAt({self.account.id})"

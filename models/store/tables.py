@@ -8,9 +8,11 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint,
 from sqlmodel import Field, SQLModel
 
 import models.store.alert_tables
+import models.store.backtest_tables
 import models.store.desk_tables
 import models.store.history_tables
-import models.store.journal_tables  # noqa: F401 - likewise
+import models.store.journal_tables
+import models.store.research_tables  # noqa: F401 - likewise
 from models.reasons import FINAL_STATES
 from models.store.columns import Exact, Instant
 

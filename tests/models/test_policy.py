@@ -19,6 +19,10 @@ OTHER_VALUES: dict[str, Any] = {
     "trailing_stop_fraction": None,
     "max_round_trip_fee_fraction": "0.03",
     "risk_max_drawdown_fraction": None,
+    "sizing_method": "inverse_volatility",
+    "sizing_base_volatility_fraction": "0.05",
+    "sizing_cap_fraction": "0.1",
+    "rebalance_threshold_fraction": "0.05",
 }
 
 

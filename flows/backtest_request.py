@@ -1,0 +1,65 @@
+"""What a backtest and a comparison are asked for: bounded fields for a form, and the strategies that they mean."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.research_data import DataRequest
+from flows.research_settings import Assumptions
+from models.errors import ConfigError
+from research.registry import Registry
+from research.strategies.base import Strategy
+
+MOST_COMPARED = 4
+
+
+class _Request(BaseModel):
+    """What both are asked for beside the strategies."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: DataRequest = Field(default_factory=DataRequest, description="Which prices.")
+    assumptions: Assumptions = Field(default_factory=Assumptions, description="Cash, costs, size and limits.")
+    account: str | None = Field(
+        default=None,
+        description="An account of the fleet file: its venue's stored history, and the limits and sizing of its policy "
+        "for what is not given here; long positions alone.",
+    )
+    fleet: str | None = Field(
+        default=None, description="With account: the fleet file; without it NIJA_FLEET or ./fleet.yaml."
+    )
+
+
+class BacktestRequest(_Request):
+    """Which strategy, with which parameters, on which prices. Plain data, shown by Prefect."""
+
+    strategy: str = Field(
+        default="sma-cross",
+        min_length=1,
+        max_length=500,
+        description="A name, or a name with parameters like rsi:period=7.",
+    )
+    parameters: dict[str, float] = Field(
+        default_factory=dict, description="Its parameters by name; its defaults for what is left out."
+    )
+
+
+class CompareRequest(_Request):
+    """Which two to four strategies, on the same prices. Plain data, shown by Prefect."""
+
+    strategies: list[str] = Field(
+        default=["sma-cross", "rsi"],
+        min_length=2,
+        max_length=MOST_COMPARED,
+        description="Names, or names with parameters like sma-cross:fast=5,slow=20; two to four of them.",
+    )
+
+
+def strategy_named(registry: Registry, text: str, parameters: dict[str, float] | dict[str, str]) -> Strategy:
+    """Return the strategy of a name like `rsi` or `rsi:period=7,low=25`. Raises: ConfigError."""
+    name, _, written = text.partition(":")
+    told: dict[str, object] = dict(parameters)
+    for part in written.split(",") if written else ():
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError("--strategy", f"found {part!r} in {text!r}", "NAME, or NAME:key=value,key=value")
+        told[key.strip()] = value.strip()
+    return registry.named(name.strip()).built(told)

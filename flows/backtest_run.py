@@ -1,0 +1,144 @@
+"""Run backtests: read the prices, refuse a strategy that looks ahead, trade, measure, recommend, keep."""
+
+import asyncio
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+
+from flows.backtest_request import BacktestRequest, CompareRequest, strategy_named
+from flows.research_data import DataRequest, Loaded, load_series
+from flows.research_settings import Assumptions
+from models.backtest import Backtested, KeptBacktest
+from models.backtest_report import BacktestReport
+from models.errors import LooksAhead
+from models.history import Timeframe
+from models.policy import Policy
+from models.settings import load_settings
+from models.sizing import SizingMethod
+from models.store.backtests import keep_backtest
+from models.store.engine import Store
+from research.engine import run
+from research.lookahead import peeks
+from research.metrics import measure
+from research.registry import Registry
+from research.report import report_of
+from research.result import Result
+from research.settings import BacktestSettings, Limits
+from research.strategies.base import Strategy
+from rules.exit_limits import limits_in_force
+from tasks.runtime import read_fleet
+
+FILE = "file"  # the source of what was read from one
+_OF_LIMITS = ("stop_loss_fraction", "take_profit_fraction", "trailing_stop_fraction")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ran:
+    """A backtest with all that a page draws of it."""
+
+    report: BacktestReport
+    result: Result
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """What the strategies of one request share: the prices that are meant, and what is assumed."""
+
+    data: DataRequest
+    settings: BacktestSettings
+
+
+def setting_of(request: BacktestRequest | CompareRequest) -> Setting:
+    """Return prices and assumptions of a request, the account's policy in the place of what it leaves out.
+
+    Raises: ConfigError.
+    """
+    if request.account is None:
+        return Setting(request.data, request.assumptions.settings())
+    fleet = read_fleet(load_settings(), None if request.fleet is None else Path(request.fleet))
+    (account,) = fleet.choose([request.account])
+    data = request.data
+    if not data.files and not data.sources:
+        data = data.model_copy(update={"sources": [account.venue]})
+    return Setting(data, by_policy(request.assumptions, fleet.policies[account.id]))
+
+
+def by_policy(given: Assumptions, policy: Policy) -> BacktestSettings:
+    """Return what is assumed of an account: the limits and sizing of its policy, but for what is given; longs alone."""
+    settings, told = given.settings(), given.model_fields_set
+    limits = Limits.from_policy(limits_in_force(policy))
+    kept = {name: getattr(settings.limits, name) for name in _OF_LIMITS if name in told}
+    if "longest_hold_hours" in told:
+        kept["longest_hold_seconds"] = settings.limits.longest_hold_seconds
+    method = given.sizing if "sizing" in told else policy.sizing_method
+    most = float(policy.sizing_cap_fraction) if method is SizingMethod.INVERSE_VOLATILITY else 1.0
+    size = dataclasses.replace(
+        settings.size,
+        method=method,
+        most_fraction=most,
+        base_volatility=float(policy.sizing_base_volatility_fraction),
+    )
+    return dataclasses.replace(
+        settings,
+        limits=dataclasses.replace(limits, **kept),
+        sizing=size,
+        allow_short=settings.allow_short if "allow_short" in told else False,
+    )
+
+
+async def backtest_once(store: Store, request: BacktestRequest, registry: Registry, now: datetime) -> Ran:
+    """Run one backtest and keep it. Raises: ConfigError, LooksAhead, BadBars, StoreError."""
+    strategy = strategy_named(registry, request.strategy, request.parameters)
+    setting = setting_of(request)
+    loaded = await load_series(store, setting.data, strategy.series, now)
+    return await tested(store, strategy, loaded, setting, now)
+
+
+async def tested(store: Store, strategy: Strategy, loaded: Loaded, setting: Setting, now: datetime) -> Ran:
+    """Run one strategy on prices that were read, and keep what came of it.
+
+    Raises: ConfigError, LooksAhead, StoreError.
+    """
+    result = await asyncio.to_thread(_traded, strategy, loaded, setting.settings)
+    about = about_of(strategy, loaded, setting.data)
+    report = report_of(strategy, result, measure(result), about, data=loaded.name, now=now)
+    number = await keep_backtest(store, kept_of(report, about))
+    return Ran(report.model_copy(update={"backtest_id": number}), result)
+
+
+def about_of(strategy: Strategy, loaded: Loaded, data: DataRequest) -> Backtested:
+    """Return what a backtest is about, by which it is found again."""
+    if data.files:
+        source, symbol = FILE, " and ".join(loaded.names)
+    else:  # `binance BTC/USDT 1h`
+        parts = [name.split(" ") for name in loaded.names]
+        source, symbol = (
+            " and ".join(dict.fromkeys(p[0] for p in parts)),
+            " and ".join(dict.fromkeys(p[1] for p in parts)),
+        )
+    timeframe = str(Timeframe(loaded.series[0].step_seconds))
+    return Backtested(strategy.name, strategy.values(), source, symbol, timeframe)
+
+
+def kept_of(report: BacktestReport, about: Backtested) -> KeptBacktest:
+    """Return what the store keeps of a report."""
+    return KeptBacktest(
+        tested=about,
+        measured_at=report.measured_at,
+        since=report.since,
+        until=report.until,
+        bars=report.bars,
+        settings=report.settings,
+        figures=report.figures,
+        verdict=report.recommendation.verdict,
+        points=report.recommendation.total,
+        trades=report.recommendation.trades,
+        equity=tuple((int(at.timestamp()), value) for at, value in report.equity),
+    )
+
+
+def _traded(strategy: Strategy, loaded: Loaded, settings: BacktestSettings) -> Result:
+    if seen := peeks(strategy, loaded.series):
+        raise LooksAhead(strategy.name, str(seen[0]))
+    bars = strategy.traded(loaded.series)
+    return run(bars, strategy.decided(bars), strategy.assumed(settings))

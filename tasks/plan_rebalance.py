@@ -1,0 +1,55 @@
+"""Plan an account towards the weights of its strategies, every buy held to the entry check."""
+
+from models.order import LedgerOrder
+from models.reasons import ActionKind, Mode, OrderState
+from models.rebalance import Rebalance, weights_by_symbol
+from models.store.dust import standing_marks
+from rules.rebalance_plan import RebalanceFacts, make_rebalance_plan, without_blocked
+from tasks.judge_entry import judged_entry
+from tasks.runtime import AccountAt
+from tasks.weigh import weighed
+
+
+async def plan_rebalance(at: AccountAt) -> None:
+    """Plan on `at.snapshot`; the analysis becomes `at.rebalance`. In a run that acts an allowed buy keeps its slot.
+
+    Raises: ConfigError, NotMeasured, StoreError.
+    """
+    policy = at.runtime.fleet.policies[at.id]  # the whole of it: what a buy must be worth is not this scope's to lower
+    now = at.clock.now()
+    strategies = await weighed(at.store, at.account, policy, now)
+    weights, refused = weights_by_symbol(strategies), await _refused(at)
+    markets = at.venue.markets(at.account.quote)
+    facts = RebalanceFacts(
+        weights=weights,
+        markets={symbol: markets[symbol] for symbol in weights if symbol in markets},
+        prices={symbol: at.prices[symbol] for symbol in weights if symbol in at.prices},
+        pending={order.intent.symbol for order in await at.ledger.undecided(at.id)},
+        refused=refused,
+        marks=await standing_marks(at.store, at.id),
+        buys_by_quantity=at.client.capabilities.buys_by_quantity,
+    )
+    plan = make_rebalance_plan(at.snapshot, policy, facts, now=now)
+    blocked: dict[str, list[str]] = {}
+    for action in plan.plan.actions:
+        if action.kind is ActionKind.REBALANCE_BUY:
+            reserving = at.mode is not Mode.PLAN
+            judged = await judged_entry(at.runtime, at.account, action.symbol, action.value, reserving=reserving)
+            if not judged.verdict.is_allowed:
+                blocked[action.symbol] = [block.value for block in judged.verdict.blocks]
+    plan = without_blocked(plan, blocked, at.snapshot)
+    at.plan, at.rebalance = plan.plan, Rebalance(plan.managed, strategies, plan.changes)
+
+
+async def bought_in(at: AccountAt, cycle: int) -> tuple[LedgerOrder, ...]:
+    """Return the buys of one cycle of this run. Raises: StoreError."""
+    orders = await at.ledger.of_run(at.id, at.run_id)
+    return tuple(o for o in orders if o.intent.cycle == cycle and o.intent.kind is ActionKind.REBALANCE_BUY)
+
+
+async def _refused(at: AccountAt) -> dict[str, str]:
+    return {
+        order.intent.symbol: f"{order.error_code}: {order.detail}"
+        for order in await at.ledger.of_run(at.id, at.run_id)
+        if order.state is OrderState.REJECTED
+    }

@@ -1,0 +1,185 @@
+"""Rebalancing over the wire: down to the weight, then up to it, and every buy an entry that has to be allowed."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from brokers.simulator.handle import RunningVenue
+from brokers.simulator.orders import Side, Status
+from flows.rebalance import RebalanceRequest, rebalance_fleet
+from models.backtest import Backtested, KeptBacktest
+from models.clock import SystemClock
+from models.errors import ConfigError
+from models.reasons import AccountStatus, ActionKind, HaltCause, Mode, Outcome, Reason
+from models.report import AccountReport
+from models.store.backtests import keep_backtest
+from models.store.engine import Store
+from models.store.halts import halt
+from tests.drills.desk import Desk, codes
+from tests.drills.record import ledger_rows, undecided
+
+pytestmark = pytest.mark.wire
+
+PRICES = {"BTC": 50_000, "ETH": 2_500, "SOL": 100}
+TWO = [{"name": "rsi", "symbol": f"{asset}/USD", "timeframe": "1h"} for asset in ("BTC", "ETH")]
+
+
+def opened(
+    desk: Desk, holds: Mapping[str, str], *, strategies: list[dict[str, Any]] = TWO, **more: Any
+) -> RunningVenue:
+    desk.policy.setdefault("rebalance_apply", True)
+    desk.policy.setdefault("max_hold_hours", None)
+    return desk.opens(prices=PRICES, holds={"platform": holds}, settings={"strategies": strategies}, **more)
+
+
+def measured(desk: Desk, *symbols: str, days_ago: int = 0) -> None:
+    """Keep a backtest of each of the account's strategies, as `nija backtest` does."""
+    from research.registry import found  # noqa: PLC0415 - only here
+
+    until = SystemClock().now() - timedelta(days=days_ago)
+    values = found().named("rsi").built({}).values()
+
+    async def keep(store: Store) -> None:
+        for symbol in symbols or ("BTC/USD", "ETH/USD"):
+            about = Backtested("rsi", values, "kraken", symbol, "1h")
+            figures = {"sharpe": 1.0, "win_rate": 0.5, "return_fraction": 0.1}
+            kept = KeptBacktest(about, until, until - timedelta(days=90), until, 2160, {}, figures, "GOOD", 60, 40)
+            await keep_backtest(store, kept)
+
+    desk.in_store(keep)
+
+
+def rebalance(desk: Desk, *, live: bool = True) -> AccountReport:
+    desk.write_fleet()
+    report = asyncio.run(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=live)))
+    return report.accounts[0]
+
+
+def traded(venue: RunningVenue) -> list[tuple[str, str]]:
+    return [(o.side.value, o.symbol) for o in venue.orders("platform") if o.status is Status.FILLED]
+
+
+def worth(venue: RunningVenue, asset: str) -> float:
+    return float(venue.balances("platform")[asset] * Decimal(PRICES[asset]))
+
+
+def test_it_sells_down_and_buys_up_to_the_weights_and_then_has_nothing_to_do(desk: Desk) -> None:
+    venue = opened(desk, {"BTC": "0.016", "SOL": "1"}, cash=200)
+    measured(desk)
+
+    report = rebalance(desk)
+    again = rebalance(desk)
+
+    assert report.status is AccountStatus.COMPLIANT, report.errors
+    assert traded(venue) == [("sell", "BTC/USD"), ("buy", "ETH/USD")]
+    assert worth(venue, "BTC") == pytest.approx(400, abs=1)
+    assert worth(venue, "ETH") == pytest.approx(400, abs=5)
+    assert venue.balances("platform")["SOL"] == 1  # of no strategy
+    assert [(a.kind, a.outcome) for a in report.actions] == [
+        (ActionKind.REBALANCE_SELL, Outcome.FILLED),
+        (ActionKind.REBALANCE_BUY, Outcome.FILLED),
+    ]
+    assert report.rebalance is not None
+    assert (report.rebalance.cash_weight, report.rebalance.managed_usd) == ("0.2000", "1000.00")
+    assert [s.weight for s in report.rebalance.strategies] == ["0.4000", "0.4000"]
+    assert (again.actions, again.status, codes(again)) == ([], AccountStatus.COMPLIANT, set())
+    assert undecided(ledger_rows(desk.store_url)) == []
+    entry = desk.tracked()["ETH/USD"].entry_price
+    assert entry is not None
+    assert float(entry) == pytest.approx(2500, rel=0.01)
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_without_live_or_without_the_policy_nothing_leaves(sqlite_desk: Desk, is_allowed: bool) -> None:
+    sqlite_desk.policy["rebalance_apply"] = is_allowed
+    venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
+    measured(sqlite_desk)
+
+    report = rebalance(sqlite_desk, live=not is_allowed)
+
+    assert venue.orders("platform") == []
+    assert report.status is AccountStatus.PENDING
+    assert [(a.kind, a.outcome) for a in report.actions] == [(ActionKind.REBALANCE_SELL, Outcome.PLANNED)]
+    assert codes(report) == (set() if is_allowed else {"REBALANCE_OFF"})
+    assert report.rebalance is not None
+    assert [(c.symbol, c.reason) for c in report.rebalance.changes] == [
+        ("BTC/USD", Reason.ABOVE_TARGET_WEIGHT),
+        ("ETH/USD", Reason.WAITS_FOR_SALES),
+    ]
+
+
+def test_a_halted_account_sells_down_and_buys_nothing(desk: Desk) -> None:
+    venue = opened(desk, {"BTC": "0.016"}, cash=200)
+    measured(desk)
+    now = SystemClock().now()
+    stop = {"detail": "for a test", "clears_when": "a person says so", "policy_version": "x", "run_id": "r"}
+    desk.in_store(lambda store: halt(store, "platform", mode=Mode.LIVE, cause=HaltCause.DRAWDOWN, now=now, **stop))
+
+    report = rebalance(desk)
+
+    assert traded(venue) == [("sell", "BTC/USD")]
+    assert "HALTED" in codes(report)
+    assert report.status is AccountStatus.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("policy", "block"),
+    [
+        ({"max_positions": 1}, "cap_reached"),
+        ({"risk_max_position_usd": 300}, "size_limit"),
+        ({"restricted_symbols": ["ETH/USD"]}, "symbol_restricted"),
+    ],
+)
+def test_a_buy_that_the_entry_check_refuses_is_named_and_not_sent(
+    sqlite_desk: Desk, policy: dict[str, Any], block: str
+) -> None:
+    sqlite_desk.policy |= policy
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    measured(sqlite_desk)
+
+    report = rebalance(sqlite_desk)
+
+    assert venue.orders("platform") == []
+    assert report.rebalance is not None
+    assert [(c.reason, c.detail) for c in report.rebalance.changes if c.symbol == "ETH/USD"] == [
+        (Reason.ENTRY_BLOCKED, block)
+    ]
+
+
+@pytest.mark.parametrize("days_ago", [None, 40])
+def test_without_a_fresh_backtest_of_each_nothing_is_weighed(sqlite_desk: Desk, days_ago: int | None) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
+    measured(sqlite_desk, "BTC/USD")
+    if days_ago is not None:
+        measured(sqlite_desk, "ETH/USD", days_ago=days_ago)
+
+    report = rebalance(sqlite_desk)
+
+    assert venue.orders("platform") == []
+    assert (report.status, codes(report)) == (AccountStatus.BLOCKED, {"NOT_MEASURED"})
+    assert "rsi ETH/USD 1h" in report.errors[0].message
+    assert "BTC" not in report.errors[0].message
+
+
+def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> None:
+    venue = opened(desk, {"BTC": "0.008"}, cash=600)
+    measured(desk)
+    venue.set_faults({"operation": "place", "fault": "drop_after"})
+
+    report = rebalance(desk)
+
+    assert traded(venue) == [("buy", "ETH/USD")]
+    assert venue.calls("place") == 1
+    assert report.status is AccountStatus.COMPLIANT, report.errors
+    assert [o.side for o in venue.orders("platform")] == [Side.BUY]
+
+
+def test_a_strategy_that_there_is_not_is_told_before_anything_is_touched(sqlite_desk: Desk) -> None:
+    opened(sqlite_desk, {"BTC": "0.008"}, strategies=[{"name": "rsj", "symbol": "BTC/USD"}])
+
+    with pytest.raises(ConfigError, match="did you mean 'rsi'"):
+        rebalance(sqlite_desk)
