@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from desk.api import alerts, data, entry_check, fleet, journal, keys, me, people, system, verification
+from desk.api import alerts, data, entry_check, fleet, journal, keys, me, people, strategies, system, verification
 from desk.api.document import add_document
 from desk.api.guard import check_routes
 from desk.desk import Desk
@@ -34,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     me.router,
     people.router,
+    strategies.router,
     system.router,
     verification.router,
 )

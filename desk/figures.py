@@ -51,6 +51,7 @@ def _columns() -> dict[str, tuple[ColumnElement[Any], ...]]:
         "alert_deliveries": (newest(DELIVERIES.c.delivery_id),),
         "alert_firings": (newest(FIRINGS.c.firing_id),),
         "api_keys": (count(), newest(API_KEYS.c.changed_at)),
+        "backtests": (newest(tables["backtests"].c.backtest_id),),
         "balances": (newest(BALANCES.c.read_at), total(BALANCES.c.errors), newest(BALANCES.c.last_error_at)),
         "breakers": (count(), total(BREAKERS.c.version)),
         "decisions": (newest(DECISIONS.c.decision_id),),

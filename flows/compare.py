@@ -49,13 +49,14 @@ async def compare_kept(request: CompareRequest, *, clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     async with await Store.open(load_settings().store_url) as store:
-        report = await _compared(store, request, found(), clock)
+        report = await compared_on(store, request, found(), clock)
         best = max(report.backtests, key=lambda one: one.recommendation.total)
         await seen(store, COMPARE, now=clock.now(), detail=f"best: {best.label}", clock=clock)
     return report
 
 
-async def _compared(store: Store, request: CompareRequest, registry: Registry, clock: Clock) -> CompareReport:
+async def compared_on(store: Store, request: CompareRequest, registry: Registry, clock: Clock) -> CompareReport:
+    """Do the same with a store that is open, without a heartbeat. Raises: as above."""
     strategies = [strategy_named(registry, text, {}) for text in request.strategies]
     if len({(one.name, tuple(one.values().items())) for one in strategies}) < len(strategies):
         raise ConfigError(

@@ -54,6 +54,7 @@ PLACES = (
     Place("/alerts", "Alerts", "notifications", "Fleet"),
     Place("/api_keys", "API keys", "vpn_key", "Fleet"),
     Place("/trade_journal", "Trade journal", "edit_note", "Trading"),
+    Place("/strategy_comparison", "Strategies", "stacked_line_chart", "Trading"),
     Place("/data", "Data", "calendar_month", "Trading"),
     Place("/verification", "Verification", "fact_check", "Operation"),
     Place("/system", "System", "dns", "Operation"),

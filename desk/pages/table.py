@@ -86,6 +86,7 @@ class Table(Generic[Row]):
         self._chosen: list[Row] = []
         self._words, self._sort, self._descending = "", sort, descending
         self._page, self._rows_on_a_page = 1, rows_on_a_page
+        self._usual = rows_on_a_page
         self._keeps_bar = narrowing is not None
         with ui.element("section").classes("table").props(f'aria-label="{label}"'):
             with ui.element("div").classes("table-bar") as self._bar:
@@ -137,7 +138,8 @@ class Table(Generic[Row]):
         self._table.pagination = self._turned()
         self._table.rows = [self._cells(row) for row in chosen[start : start + size]]
         self._table.set_visibility(bool(chosen))
-        self._table.props(f":hide-bottom={'true' if len(chosen) <= min(_OPTIONS) else 'false'}")
+        is_whole = len(chosen) <= size == self._usual  # nothing to turn to, and nobody asked for other pages
+        self._table.props(f":hide-bottom={'true' if is_whole else 'false'}")
         self._bar.set_visibility(self._keeps_bar or bool(self._rows))
         self._nothing.set_visibility(not self._rows)
         self._no_match.set_visibility(bool(self._rows) and not chosen)
