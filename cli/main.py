@@ -31,6 +31,7 @@ from cli import (
     reconcile,
     recover,
     risk,
+    search,
     simulate,
     size,
     status,
@@ -63,6 +64,8 @@ app.command()(size.size)
 app.command()(rebalance.rebalance)
 app.command()(backtest.backtest)
 app.command()(backtest.compare)
+app.command()(search.optimize)
+app.command()(search.walk_forward)
 app.command()(doctor.doctor)
 app.command()(balances.balances)
 app.command()(venues.venues)

@@ -47,7 +47,7 @@ class Trial:
     score: float | None
     metrics: Mapping[str, float | None]
     moments: Mapping[str, Any] | None = None
-    steps: tuple[float, ...] = ()
+    steps: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+Figures = dict[str, int | float | None]
+Parameters = dict[str, int | float]
+
 
 class Outcome(StrEnum):
     """Whether what a search chose is more than luck."""
@@ -61,7 +64,7 @@ class Verdict(_Report):
 class ValueScore(_Report):
     """How the combinations with one value of a parameter did; of a range, `value` is its middle."""
 
-    value: float
+    value: int | float
     combinations: int
     mean: float
     best: float
@@ -80,17 +83,17 @@ class HeatMap(_Report):
 
     x: str
     y: str
-    xs: list[float]
-    ys: list[float]
+    xs: list[int | float]
+    ys: list[int | float]
     scores: list[list[float | None]]
 
 
 class Tried(_Report):
     """One combination and what came of it."""
 
-    parameters: dict[str, float]
+    parameters: Parameters
     score: float | None
-    metrics: dict[str, float | None]
+    metrics: Figures
 
 
 class FoldReport(_Report):
@@ -100,10 +103,10 @@ class FoldReport(_Report):
     in_sample_from: datetime
     out_of_sample_from: datetime
     until: datetime
-    chosen: dict[str, float] | None
+    chosen: Parameters | None
     score: float | None
-    in_sample: dict[str, float | None]
-    out_of_sample: dict[str, float | None]
+    in_sample: Figures
+    out_of_sample: Figures
 
 
 class SearchReport(_Report):
@@ -124,7 +127,7 @@ class SearchReport(_Report):
     gaps: int
     begins: datetime
     ends: datetime
-    space: dict[str, list[float]]
+    space: dict[str, list[int | float]]
     planned: int | None
     tried: int
     pruned: int
@@ -132,13 +135,13 @@ class SearchReport(_Report):
     seconds: float
     best: Tried | None
     neighbours: float | None
-    buy_and_hold: dict[str, float | None]
+    buy_and_hold: Figures
     top: list[Tried]
     sensitivity: list[Sensitivity]
     heat_map: HeatMap | None
     verdict: Verdict
     folds: list[FoldReport] = []
-    out_of_sample: dict[str, float | None] = {}
+    out_of_sample: Figures = {}
     equity: list[tuple[datetime, float]] = []  # out of the sample, thinned to some hundred points
 
 

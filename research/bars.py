@@ -28,7 +28,7 @@ class Bars:
     """One symbol's bars, oldest first. All arrays have the same length and cannot be written to.
 
     Unit: `time` in whole seconds since 1970 (UTC, when the bar opens), prices in quote per base unit, `volume` in base
-    units. `gaps`: how many times the next bar does not follow on at once.
+    units. `gaps`: how many times the next bar does not follow on at once. `airless`: in how many bars nobody traded.
     """
 
     symbol: str
@@ -40,6 +40,7 @@ class Bars:
     close: Floats
     volume: Floats
     gaps: int = 0
+    airless: int = 0
 
     def __len__(self) -> int:
         return len(self.time)
@@ -76,7 +77,9 @@ class Bars:
         step = _step(symbol, times, step_seconds)
         holes = _holes(symbol, times, step, gaps)
         _check_prices(symbol, columns)
-        return cls(symbol, step, sealed(times), **{name: sealed(c) for name, c in columns.items()}, gaps=holes)
+        kept = {name: sealed(column) for name, column in columns.items()}
+        airless = int(np.count_nonzero(kept["volume"] == 0))
+        return cls(symbol, step, sealed(times), **kept, gaps=holes, airless=airless)
 
     @classmethod
     def from_frame(
@@ -107,7 +110,8 @@ class Bars:
         time = self.time[span]
         holes = int(np.count_nonzero(np.diff(time) != self.step_seconds)) if self.gaps else 0
         columns = (getattr(self, name)[span] for name in COLUMNS)
-        return Bars(self.symbol, self.step_seconds, time, *columns, holes)
+        airless = int(np.count_nonzero(self.volume[span] == 0)) if self.airless else 0
+        return Bars(self.symbol, self.step_seconds, time, *columns, holes, airless)
 
     def frame(self) -> pd.DataFrame:
         """Return the columns with the times, aware and in UTC, as index."""
@@ -136,6 +140,8 @@ def epoch_seconds(moments: pd.Series, where: str) -> Integers:
 
 def _numbers(column: pd.Series, where: str) -> npt.NDArray[np.generic]:
     """Return a column's numbers; a boolean or a text is none."""
+    if not len(column):
+        return np.empty(0)
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         numbers = pd.to_numeric(column.astype(object), errors="coerce")
         odd = numbers.isna().to_numpy()

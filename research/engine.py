@@ -19,7 +19,6 @@ _COUNTED = {
     Unfilled.SHORT_NOT_ALLOWED: kernel.NO_SHORT,
     Unfilled.CAP_REACHED: kernel.CAP,
 }
-_FOREVER = 2**62
 
 
 def run(bars: Bars, signals: Signals, settings: BacktestSettings | None = None, *, finer: Bars | None = None) -> Result:
@@ -38,7 +37,7 @@ def run(bars: Bars, signals: Signals, settings: BacktestSettings | None = None, 
         factors(bars, settings.size),
         candles(finer) if finer else NO_CANDLES,
         bars.step_seconds,
-        terms(settings),
+        terms(settings, (bars, finer)),
         equity,
     )
     return _result((bars,), (signals,), settings, bars.time, equity, trades[:count].copy(), counts)
@@ -76,7 +75,7 @@ def run_portfolio(
         _joined([candles(bars) if bars else NO_CANDLES for bars in details]),
         _starts([len(bars) if bars else 0 for bars in details]),
         steps[0],
-        terms(settings),
+        terms(settings, [*(bars for bars, _ in markets), *details]),
         grid,
         equity,
     )
@@ -89,8 +88,8 @@ def candles(bars: Bars) -> kernel.Candles:
     return kernel.Candles(bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
 
 
-def terms(settings: BacktestSettings) -> kernel.Terms:
-    """Return the settings as the kernels take them."""
+def terms(settings: BacktestSettings, every: Sequence[Bars | None]) -> kernel.Terms:
+    """Return the settings as the kernels take them; a volume is not looked at where every bar has one."""
     size, limits = settings.size, settings.limits
     return kernel.Terms(
         cash=float(settings.initial_cash),
@@ -103,10 +102,10 @@ def terms(settings: BacktestSettings) -> kernel.Terms:
         stop=_limit(limits.stop_loss_fraction),
         take=_limit(limits.take_profit_fraction),
         trailing=_limit(limits.trailing_stop_fraction),
-        hold=_FOREVER if limits.longest_hold_seconds is None else int(limits.longest_hold_seconds),
+        hold=kernel.FOREVER if limits.longest_hold_seconds is None else int(limits.longest_hold_seconds),
         cap=int(settings.max_positions),
         short=bool(settings.allow_short),
-        airless=bool(settings.fills_without_volume),
+        airless=settings.fills_without_volume or not any(bars.airless for bars in every if bars),
         close_at_end=settings.at_end is AtEnd.CLOSE,
     )
 
@@ -154,6 +153,8 @@ def _result(
     unfilled[Unfilled.LAST_BAR] = sum(int(s.entry[-1] != 0) for s in signals)
     asked = sum(int(np.count_nonzero(s.entry)) for s in signals)
     unfilled[Unfilled.HELD_ALREADY] = asked - len(trades) - sum(unfilled.values())
+    for end in ("entry", "exit"):
+        trades[f"{end}_time"] = time[trades[f"{end}_bar"]]
     return Result(
         bars=bars,
         settings=settings,

@@ -17,6 +17,7 @@ DUST = 1e-9  # of the initial cash: no order is smaller
 HOLD, SIGNAL, STOP, TAKE, TRAILING, TIME, LIQUIDATED, END = range(8)  # why a position is left
 NO_CASH, TOO_SMALL, NO_VOLUME, NO_SHORT, CAP, AMBIGUOUS, RESOLVED, CUT = range(8)  # what is counted
 COUNTS = 8
+FOREVER = 2**62  # seconds
 CLEAR, UNCLEAR, CLEARED = range(3)  # doubts
 
 TRADE = np.dtype(
@@ -303,8 +304,8 @@ def enter(side: float, at: int, time: int, price: float, amount: float, terms: T
 
 
 @compiled
-def record(trades: Any, row: int, symbol: int, held: Position, at: int, time: int, sale: Sale, reason: int) -> Any:
-    """Write a trade down; return the table, twice as long where it was full."""
+def record(trades: Any, row: int, symbol: int, held: Position, at: int, sale: Sale, reason: int) -> Any:
+    """Write a trade down, but for its times; return the table, twice as long where it was full."""
     if row == len(trades):
         longer = np.empty(2 * len(trades), TRADE)
         for old in range(row):  # a slice would do, and would take 3 s more to compile
@@ -312,8 +313,8 @@ def record(trades: Any, row: int, symbol: int, held: Position, at: int, time: in
         trades = longer
     trade = trades[row]
     trade.symbol, trade.side = symbol, held.side
-    trade.entry_bar, trade.entry_time, trade.entry_price = held.bar, held.time, held.price
-    trade.exit_bar, trade.exit_time, trade.exit_price = at, time, sale.price
+    trade.entry_bar, trade.entry_price = held.bar, held.price
+    trade.exit_bar, trade.exit_price = at, sale.price
     trade.quantity, trade.entry_fee, trade.exit_fee = held.quantity, held.fee, sale.fee
     trade.pnl = sale.cash - held.worth - held.fee
     trade.return_fraction = trade.pnl / held.worth
@@ -353,7 +354,7 @@ def calm(held: Position, peak: float, terms: Terms) -> tuple[float, float]:
 
 @compiled
 def finish(
-    trades: Any, row: int, symbol: int, held: Position, at: int, now: int, price: float, volume: float, terms: Terms
+    trades: Any, row: int, symbol: int, held: Position, at: int, price: float, volume: float, terms: Terms
 ) -> Any:
     """Write down a position that is open when the data ends; return the table and what it brings.
 
@@ -362,23 +363,25 @@ def finish(
     reason = np.int64(END)
     if terms.close_at_end and (volume > 0 or terms.airless):
         sale = leave(held, price, terms)
-        return record(trades, row, symbol, held, at, now, sale, reason), sale.cash
+        return record(trades, row, symbol, held, at, sale, reason), sale.cash
     value = worth(held, price)
-    trades = record(trades, row, symbol, held, at, now, Sale(price, 0.0, value), reason)
+    trades = record(trades, row, symbol, held, at, Sale(price, 0.0, value), reason)
     trades[row].open = True
     return trades, value
 
 
 @compiled
 def wait(at: int, entries: Any, cash: float, equity: Any) -> int:
-    """Write the equity of the bars from this one on before whose open nothing was wanted; return the next bar."""
-    if at == 0:
-        equity[0] = cash
-        at = 1
-    while at < len(equity) and entries[at - 1] == 0:
-        equity[at] = cash
-        at += 1
-    return at
+    """Write the equity of the bars from this one on at whose open nothing is wanted; return the bar after them.
+
+    Looked for first and written then, both loops are as simple as a processor likes them.
+    """
+    last = len(equity)
+    end = max(at, 1)
+    while end < last and entries[end - 1] == 0:
+        end += 1
+    equity[at:end] = cash
+    return end
 
 
 @compiled
@@ -395,24 +398,25 @@ def rest(
     units: float,
     equity: Any,
 ) -> int:
-    """Write the equity of the bars from this one on in which nothing can happen to a position; return the next bar."""
+    """Write the equity of the bars from this one on in which nothing can happen to a position; return the bar after."""
     against, mask, last = np.int8(-held.side), np.int8(1 if held.side > 0 else 2), len(equity)
+    end = at
     if low == -np.inf and high == np.inf and until > bars.time[-1]:
-        while at < last and entries[at - 1] != against and not exits[at - 1] & mask:
-            equity[at] = base + units * bars.close[at]
-            at += 1
-        return at
-    while (
-        at < last
-        and entries[at - 1] != against
-        and not exits[at - 1] & mask
-        and bars.low[at] > low
-        and bars.high[at] < high
-        and bars.time[at] <= until
-    ):
-        equity[at] = base + units * bars.close[at]
-        at += 1
-    return at
+        while end < last and entries[end - 1] != against and not exits[end - 1] & mask:
+            end += 1
+    else:
+        while (
+            end < last
+            and entries[end - 1] != against
+            and not exits[end - 1] & mask
+            and bars.low[end] > low
+            and bars.high[end] < high
+            and bars.time[end] <= until
+        ):
+            end += 1
+    for row in range(at, end):
+        equity[row] = base + units * bars.close[row]
+    return end
 
 
 @compiled
@@ -427,6 +431,8 @@ def simulate(
     trades, counts = np.empty(64, TRADE), np.zeros(COUNTS, np.int64)
     count, alone = np.int64(0), np.int64(0)  # a literal would compile all that it is handed to once more
     details = Finer(finer, 0, len(finer.time))
+    limited = terms.stop < np.inf or terms.take < np.inf or terms.trailing < np.inf
+    timed = terms.hold < FOREVER  # columns that nothing depends on are left alone: to fetch them costs more than all else
     held, cash, peak, leaving = nothing(), terms.cash, 0.0, False
     base, units, low, high = cash, 0.0, 0.0, 0.0  # equity is base + units * close; between low and high all is calm
     at = 0
@@ -439,29 +445,31 @@ def simulate(
             break
         entry = entries[at - 1]
         leaving = held.side != 0 and (leaving or meant(exits[at - 1], held.side) or entry == -held.side)
-        if bars.volume[at] > 0 or terms.airless:
-            now, price = bars.time[at], bars.open[at]
+        if terms.airless or bars.volume[at] > 0:
+            price = bars.open[at]
+            now = bars.time[at] if timed else np.int64(0)
             if held.side != 0:
                 reason = at_open(held, price, now, peak, leaving, terms)
                 if reason != HOLD:
                     sale = leave(held, price, terms)
-                    trades = record(trades, count, alone, held, at, now, sale, reason)
+                    trades = record(trades, count, alone, held, at, sale, reason)
                     held, cash, count = nothing(), cash + sale.cash, count + 1
             if held.side == 0 and entry != 0:
                 refused, amount = order(entry, cash, cash, scale[at - 1 if scale.size > 1 else 0], terms, counts)
                 if not refused:
                     held = enter(float(entry), at, now, price, amount, terms)
                     cash, peak, leaving = cash - held.worth - held.fee, entry * held.price, False
-            if held.side != 0:
+            if held.side < 0 or (held.side > 0 and limited):
                 high, low = bars.high[at], bars.low[at]
                 walked = walk_bar(held.side, price, high, low, bars.close[at], held.price, peak, terms)
                 if walked.doubt == UNCLEAR and details.last > 0:
-                    walked = refine(walked, now, now + step, high, low, details, held, peak, terms)
+                    start = bars.time[at]
+                    walked = refine(walked, start, start + step, high, low, details, held, peak, terms)
                 peak = walked.peak
                 tell(walked, counts)
                 if walked.reason != HOLD:
                     sale = leave(held, held.side * walked.price, terms)
-                    trades = record(trades, count, alone, held, at, now, sale, walked.reason)
+                    trades = record(trades, count, alone, held, at, sale, walked.reason)
                     held, cash, count = nothing(), cash + sale.cash, count + 1
         elif entry != 0 and entry != held.side:
             counts[NO_VOLUME] += 1
@@ -472,7 +480,7 @@ def simulate(
         at += 1
     if held.side != 0:
         trades, brought = finish(
-            trades, count, alone, held, len(equity) - 1, bars.time[-1], bars.close[-1], bars.volume[-1], terms
+            trades, count, alone, held, len(equity) - 1, bars.close[-1], bars.volume[-1], terms
         )
         equity[-1], count = cash + brought, count + 1
     return trades, count, counts
@@ -522,7 +530,7 @@ def simulate_together(
                 reason = at_open(held, marks[s], now, peaks[s], leaving[s], terms) if live[s] else HOLD
                 if reason != HOLD:
                     sale = leave(held, marks[s], terms)
-                    trades = record(trades, count, s, held, at, now, sale, reason)
+                    trades = record(trades, count, s, held, at, sale, reason)
                     cash, count, slots = cash + sale.cash, count + 1, slots + 1
                     keep(holdings, s, nothing())
             if not live[s] and row > starts[s] and entries[row - 1] != 0 and entries[row - 1] != held.side:
@@ -558,7 +566,7 @@ def simulate_together(
                 lows[s], highs[s] = calm(held, peaks[s], terms)
                 if walked.reason != HOLD:
                     sale = leave(held, held.side * walked.price, terms)
-                    trades = record(trades, count, s, held, at, now, sale, walked.reason)
+                    trades = record(trades, count, s, held, at, sale, walked.reason)
                     cash, count, slots = cash + sale.cash, count + 1, slots + 1
                     keep(holdings, s, nothing())
             if rows[s] >= starts[s]:
@@ -570,7 +578,7 @@ def simulate_together(
         held, row = look(holdings, s), rows[s]
         if held.side != 0:
             trades, brought = finish(
-                trades, count, s, held, len(grid) - 1, grid[-1], bars.close[row], bars.volume[row], terms
+                trades, count, s, held, len(grid) - 1, bars.close[row], bars.volume[row], terms
             )
             cash, count = cash + brought, count + 1
     equity[-1] = cash
@@ -596,27 +604,25 @@ def deviations(closes: Any, periods: int, found: Any) -> None:
 def crosses(closes: Any, fast: int, slow: int, same: float, entries: Any) -> None:
     """Write 1 where the mean of the newest `fast` closes rises above that of the `slow` ones, -1 where it falls below.
 
-    Means are equal within `same`, a fraction of the larger. Sums are kept as TA-Lib keeps them, to the last bit.
+    Means are equal within `same`, a fraction of the larger. The sums run along; what they gather of rounding stays far
+    below that.
     """
     entries[: min(slow, len(entries))] = 0
     if len(closes) < slow:
         return
     quick = steady = 0.0
-    for at in range(slow - 1):
+    for at in range(slow):
         steady += closes[at]
-    for at in range(fast - 1):
-        quick += closes[at]
-    for at in range(fast - 1, slow - 1):
-        quick += closes[at]
-        quick -= closes[at - fast + 1]
-    before = 0
-    for at in range(slow - 1, len(closes)):
-        quick += closes[at]
-        steady += closes[at]
-        left, right = quick / fast, steady / slow
-        quick -= closes[at - fast + 1]
-        steady -= closes[at - slow + 1]
-        margin = same * max(abs(left), abs(right))
-        now = (left - right > margin) - (right - left > margin)
-        entries[at] = now if now != before and at >= slow else 0
-        before = now
+        if at >= slow - fast:
+            quick += closes[at]
+    left, right = quick * slow, steady * fast  # compared without dividing
+    entries[slow - 1] = (left - right > same * left) - (right - left > same * right)
+    for at in range(slow, len(closes)):
+        quick += closes[at] - closes[at - fast]
+        steady += closes[at] - closes[at - slow]
+        left, right = quick * slow, steady * fast
+        entries[at] = (left - right > same * left) - (right - left > same * right)
+    for at in range(len(closes) - 1, slow - 1, -1):  # from which side it is to where it comes to it
+        if entries[at] == entries[at - 1]:
+            entries[at] = 0
+    entries[slow - 1] = 0

@@ -59,7 +59,7 @@ def peeks(strategy: Strategy, series: Sequence[Bars], cuts: int = CUTS) -> tuple
 
 def _stops(signals: Signals, bars: int, cuts: int) -> list[int]:
     """Return where to cut: after bars with signals, and evenly; each a number of bars that are kept."""
-    marked = np.flatnonzero((signals.entry != 0) | signals.exit) + 1
+    marked = np.flatnonzero((signals.entry != 0) | (signals.exit != 0)) + 1
     evenly = np.linspace(_FEWEST_BARS, bars - 1, max(cuts // 2, 1)).astype(np.int64)
     if len(marked) > cuts // 2:
         marked = marked[np.linspace(0, len(marked) - 1, cuts // 2).astype(np.int64)]

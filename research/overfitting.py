@@ -52,14 +52,15 @@ def moments_of(returns: Numbers, blocks: int = BLOCKS) -> Moments:
     """Return what is kept of a series of simple returns per bar, at least one for each block."""
     pieces = np.array_split(returns, blocks)
     centred = returns - returns.mean()
-    variance = float(np.mean(centred**2))
+    squared = centred * centred
+    variance = float(squared.mean())
     flat = variance <= _FLAT
     return Moments(
         tuple(len(piece) for piece in pieces),
         tuple(float(piece.sum()) for piece in pieces),
-        tuple(float((piece**2).sum()) for piece in pieces),
-        0.0 if flat else float(np.mean(centred**3)) / variance**1.5,
-        3.0 if flat else float(np.mean(centred**4)) / variance**2,
+        tuple(float(piece @ piece) for piece in pieces),
+        0.0 if flat else float(squared @ centred) / len(returns) / variance**1.5,
+        3.0 if flat else float(squared @ squared) / len(returns) / variance**2,
     )
 
 

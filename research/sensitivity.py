@@ -78,12 +78,12 @@ def _share(groups: Sequence[Sequence[float]]) -> float | None:
     return float(min(1.0, between / (len(scores) * scores.var())))
 
 
-def _places(axis: Axis, values: Sequence[float]) -> tuple[list[float], list[int]]:
+def _places(axis: Axis, values: Sequence[float]) -> tuple[list[int | float], list[int]]:
     """Return the values of an axis, taken together where they are many, and at which of them each one stands."""
     there = sorted(axis.values) if axis.values else sorted(set(values))
     if len(there) <= _MOST_VALUES:
         index = {value: at for at, value in enumerate(there)}
-        return [float(value) for value in there], [index[value] for value in values]
+        return list(there), [index[value] for value in values]
     edges = np.linspace(axis.low, axis.high, _BINS + 1)
     places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, _BINS - 1)
     return [float(middle) for middle in (edges[:-1] + edges[1:]) / 2], [int(place) for place in places]

@@ -58,6 +58,13 @@ class Space:
             if (built := self.at(values)) is not None:
                 yield built
 
+    def first(self) -> Strategy | None:
+        """Return a combination that goes together, whichever comes first; None: there is none."""
+        ends = [axis.values or (axis.low, axis.high) for axis in self.axes]
+        names = [axis.name for axis in self.axes]
+        tried = (self.at(dict(zip(names, chosen, strict=True))) for chosen in itertools.product(*ends))
+        return next((one for one in tried if one is not None), None)
+
     def at(self, values: Mapping[str, Value]) -> Strategy | None:
         """Return the strategy of one combination; None: its parameters do not go together."""
         try:
@@ -83,12 +90,18 @@ def space_of(strategy: type[Strategy], written: Sequence[str] = ()) -> Space:
         one = named(f"--param {strategy.name}", declared, name.strip())
         axes[one.name] = _read(strategy.name, one, wanted.strip())
     space = Space(strategy, tuple(axes.values()))
-    if space.size is not None and space.size <= MOST_OF_A_GRID and next(space.combinations(), None) is None:
-        first = strategy.__new__(strategy)
-        for axis in space.axes:
-            object.__setattr__(first, axis.name, axis.values[0])
-        raise ConfigError(strategy.name, f"no combination goes together: {first.conflict()}")
+    if space.first() is None:
+        raise ConfigError(strategy.name, f"no combination goes together{_why(space)}")
     return space
+
+
+def _why(space: Space) -> str:
+    """Say why the first one does not."""
+    try:
+        space.strategy.built({axis.name: (axis.values or (axis.low,))[0] for axis in space.axes})
+    except ConfigError as error:
+        return f": {error.problem}"
+    return ""
 
 
 def _read(where: str, one: Parameter, text: str) -> Axis:

@@ -20,6 +20,7 @@ FEWEST_TRADES = 30  # below it a mean of trades says little
 FEWEST_BARS = 250
 FEWEST_FOLDS = 0.5  # of a walk-forward, that must have earned something
 # Findings that leave open what more data would show; the others speak against it.
+_OF_A_SEARCH = {Finding.DEFLATED_SHARPE_LOW, Finding.PBO_HIGH, Finding.NOTHING_TO_CHOOSE_FROM}
 _OPEN = {Finding.TOO_FEW_TRADES, Finding.TOO_FEW_BARS, Finding.NOTHING_TO_CHOOSE_FROM}
 
 
@@ -52,32 +53,30 @@ def judge_search(trials: Sequence[Trial], best: Trial | None) -> Verdict:
     )
 
 
-def judge_walk(trials: Sequence[Trial], stitched: Moments | None, trades: int, gains: Sequence[float]) -> Verdict:
-    """Judge a walk-forward. `trials`: over the whole history; `stitched`: of the returns out of the sample, all folds.
+def judge_walk(
+    trials: Sequence[Trial], best: Trial | None, stitched: Moments | None, gains: Sequence[float], *, trades: int
+) -> Verdict:
+    """Judge a walk-forward: by what it did out of the sample, and by the search over the whole history as well.
 
-    `gains`: each fold's return out of the sample. What it was chosen by is not seen there, so nothing is deflated.
+    `trials`, `best`: over the whole history; `stitched`: of the returns out of the sample, all folds together; `gains`:
+    each fold's return there.
     """
-    whole = [read_moments(t.moments) for t in trials if t.state is TrialState.DONE and t.moments is not None]
-    pbo = backtest_overfitting(whole)
+    search = judge_search(trials, best)
     if stitched is None:
-        return _verdict([(Finding.NO_PROFIT, "no combination traded in a sample")], tried=len(trials))
+        return _verdict([(Finding.NO_PROFIT, "no combination traded in a sample")], tried=search.tried)
     chance = probabilistic_sharpe(stitched)
     won = sum(gain > 0 for gain in gains)
-    found = [*_profit(stitched), *_few(stitched.bars, trades), *_halves(None if pbo is None else pbo.probability)]
+    found = [*_profit(stitched), *_few(stitched.bars, trades)]
     if chance < CONFIDENCE:
         words = f"out of the sample its Sharpe ratio is above zero with a probability of {chance:.0%}"
         found.append((Finding.OUT_OF_SAMPLE_WEAK, f"{words}; {CONFIDENCE:.0%} is asked for"))
     if won < FEWEST_FOLDS * len(gains):
         found.append((Finding.FEW_FOLDS_PROFITABLE, f"{won} of {len(gains)} folds earned something out of the sample"))
+    of_search = zip(search.findings, search.words, strict=True)
+    found += [(finding, words) for finding, words in of_search if finding in _OF_A_SEARCH]
+    figures = search.model_dump(include={"luck_per_bar", "deflated_sharpe", "pbo", "loss_probability", "tried"})
     return _verdict(
-        found,
-        sharpe_per_bar=stitched.sharpe,
-        out_of_sample=chance,
-        pbo=None if pbo is None else pbo.probability,
-        loss_probability=None if pbo is None else pbo.loss,
-        tried=len(trials),
-        trades=trades,
-        bars=stitched.bars,
+        found, **figures, sharpe_per_bar=stitched.sharpe, out_of_sample=chance, trades=trades, bars=stitched.bars
     )
 
 

@@ -89,8 +89,8 @@ def recommend(
             "Sharpe": (sharpe, 25),
             "drawdown": (drawdown_fraction, 20),
         }
-        points = (Points(name, _known(value), 0, most, "no trade") for name, (value, most) in figures.items())
-        return Recommendation(Verdict.FAILED, tuple(points), 0)
+        none = tuple(Points(name, _known(value), 0, most, "no trade") for name, (value, most) in figures.items())
+        return Recommendation(Verdict.FAILED, none, 0)
     points = (
         _above("return", return_fraction, _RETURN, percent=True),
         _above("win rate", win_rate, _WIN_RATE, percent=True),

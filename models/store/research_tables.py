@@ -38,7 +38,7 @@ class CombinationRow(SQLModel, table=True):
     parameters: dict[str, Any] = Field(sa_type=JSON, nullable=False)
     metrics: dict[str, Any] = Field(sa_type=JSON, nullable=False)
     moments: dict[str, Any] | None = Field(sa_type=JSON, nullable=True)
-    steps: list[float] = Field(sa_type=JSON, nullable=False)
+    steps: list[float | None] = Field(sa_type=JSON, nullable=False)
 
 
 STUDIES = SQLModel.metadata.tables["research_studies"]

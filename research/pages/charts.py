@@ -74,6 +74,7 @@ def _line(time: Integers, values: Floats, name: str, color: str, *, width: float
 def _trades(result: Result) -> list[go.Scatter]:
     """Mark where the newest trades were entered and left."""
     table = result.table().tail(MOST_TRADES)
+    reasons = table["reason"].str.replace("_", " ")
     kinds = {
         "long entered": (table["side"] == "long", "entry", "triangle-up", _GREEN),
         "short entered": (table["side"] == "short", "entry", "triangle-down", _RED),
@@ -84,7 +85,7 @@ def _trades(result: Result) -> list[go.Scatter]:
         go.Scatter(
             x=table.loc[chosen, f"{end}_time"],
             y=table.loc[chosen, f"{end}_price"],
-            text=[f"{row.reason.replace('_', ' ')}, {row.pnl:+,.2f}" for row in table.loc[chosen].itertuples()],
+            text=[f"{why}, {pnl:+,.2f}" for why, pnl in zip(reasons[chosen], table["pnl"][chosen], strict=True)],
             name=name,
             mode="markers",
             marker={"symbol": shape, "color": color, "size": 9 if end == "entry" else 6, "line": {"width": 0.5}},

@@ -27,18 +27,6 @@ def turns(condition: Marks, known: Marks) -> Marks:
 
 
 def signals(long: Marks, short: Marks, *, close_long: Marks, close_short: Marks) -> Signals:
-    """Return signals. What closes a long counts after a long was opened last, what closes a short after a short.
-
-    Where both sides would open at once, neither does.
-    """
+    """Return signals; where both sides would open at once, neither does."""
     entry = long.astype(np.int8) - short.astype(np.int8)
-    side = _last_before(entry)
-    return Signals.of(entry, ((side > 0) & close_long) | ((side < 0) & close_short))
-
-
-def _last_before(entry: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return for each bar the last entry of the bars before it; 0 before the first."""
-    last = np.maximum.accumulate(np.where(entry != 0, np.arange(len(entry)), 0))
-    side: NDArray[np.int8] = np.zeros_like(entry)
-    side[1:] = entry[last][:-1]
-    return side
+    return Signals.of(entry, close_long.astype(np.int8) | (close_short.astype(np.int8) << 1))

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import talib
 
 from research.bars import Bars
+from research.grid import cross
 from research.parameters import parameter
-from research.signals import Signals
+from research.signals import CLOSE_LONG, CLOSE_SHORT, Signals
 from research.strategies.base import Strategy
-from research.strategies.marks import above, signals, turns
+
+_CLOSES = np.array([0, CLOSE_SHORT, CLOSE_LONG], dtype=np.int8)  # by entry: 0, 1, and -1 as the last
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,6 @@ class SmaCross(Strategy):
         return "" if self.fast < self.slow else f"fast ({self.fast}) must be below slow ({self.slow})"
 
     def signals(self, bars: Bars) -> Signals:
-        """Return what to do at each bar's close."""
-        fast, slow = (_average(bars, length) for length in (self.fast, self.slow))
-        known = ~np.isnan(slow)
-        up, down = turns(above(fast, slow), known), turns(above(slow, fast), known)
-        return signals(up, down, close_long=down, close_short=up)
-
-
-def _average(bars: Bars, length: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Return the mean of the last closes; nan before there are as many."""
-    if length == 1:  # TA-Lib takes two at the least
-        return bars.close
-    average: np.ndarray[tuple[int], np.dtype[np.float64]] = talib.SMA(bars.close, timeperiod=length)
-    return average
+        """Return what to do at each bar's close: all of it in one pass of a kernel, as this is searched most."""
+        entry = cross(bars, self.fast, self.slow)
+        return Signals.of(entry, _CLOSES[entry])

@@ -134,7 +134,7 @@ async def times_of(schedule: dict[str, Any]) -> list[datetime]:
 def test_a_second_run_of_a_deployment_is_turned_away_where_it_can_do_without(deployment: dict[str, Any]) -> None:
     """Prefect ends a run that lost its place: at a pause, at a retry, and where its server is away for some minutes."""
     waits_or_never_stops = {"on-demand", "approve", "without-a-pause", "on-trouble"}
-    changes_nothing = {"backtest", "compare"}  # each person's run is their own
+    changes_nothing = {"backtest", "compare", "optimize", "walk-forward"}  # each person's run is their own
     if deployment["name"] in waits_or_never_stops | changes_nothing:
         assert "concurrency_limit" not in deployment
         return

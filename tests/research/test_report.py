@@ -86,7 +86,7 @@ def test_side_by_side_the_best_of_a_row_is_marked_by_what_is_better() -> None:
     rows = {row.figure: row for row in compared(reports)}
 
     for figure, better in (("return_fraction", max), ("drawdown_fraction", min), ("fees_quote", min)):
-        values = [report.figures[figure] for report in reports]
+        values = [report.figures[figure] or 0.0 for report in reports]
         assert rows[figure].best == [values.index(better(values))]
     assert rows["trades"].best == []
     same = compared([reports[0], reports[0]])

@@ -6,16 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import talib
 
 from models.errors import ConfigError
 from research import registry
 from research.parameters import parameter
 from research.registry import BUILT_IN, found
 from research.settings import BacktestSettings
+from research.signals import CLOSE_LONG, CLOSE_SHORT
 from research.strategies.base import Strategy
 from research.strategies.bollinger import Bollinger
 from research.strategies.breakout import Breakout
 from research.strategies.cross_venue import CrossVenue
+from research.strategies.marks import above, turns
 from research.strategies.momentum import Momentum
 from research.strategies.polymarket import Polymarket
 from research.strategies.rsi import Rsi
@@ -24,10 +27,15 @@ from tests.research.walks import a_walk, bars_of
 
 
 def marks(strategy: Strategy, *closes: "list[float]") -> tuple[dict[int, int], list[int]]:
-    """Return the entries by bar, and the bars of the exits."""
-    signals = strategy.signals(strategy.traded([bars_of(np.array(one)) for one in closes]))
+    """Return the entries by bar, and the bars on which what the last of them opened is closed."""
+    signals = strategy.decided(strategy.traded([bars_of(np.array(one)) for one in closes]))
     entries = {int(at): int(signals.entry[at]) for at in np.flatnonzero(signals.entry)}
-    return entries, [int(at) for at in np.flatnonzero(signals.exit)]
+    closed, held = [], 0
+    for at in range(len(signals)):
+        if held and signals.exit[at] & {1: CLOSE_LONG, -1: CLOSE_SHORT}[held]:
+            closed.append(at)
+        held = entries.get(at, held)
+    return entries, closed
 
 
 def test_an_average_crosses_and_crosses_back() -> None:
@@ -140,3 +148,16 @@ def test_a_broken_entry_point_is_named_and_the_others_are_there(monkeypatch: pyt
     assert "calls itself 'untold'" in problems["other"]
     with pytest.raises(ConfigError, match="strategy gone: no_such_module_anywhere:Strategy cannot be loaded"):
         there.named("gone")
+
+
+@pytest.mark.parametrize(("fast", "slow"), [(1, 2), (3, 17), (20, 100)])
+def test_the_kernel_of_the_averages_says_what_ta_lib_says(fast: int, slow: int) -> None:
+    bars = a_walk(5000, 4)
+    quick = talib.SMA(bars.close, fast) if fast > 1 else bars.close
+    steady = talib.SMA(bars.close, slow)
+    up, down = above(quick, steady), above(steady, quick)
+    known = ~np.isnan(steady)
+
+    signals = SmaCross(fast, slow).decided(bars)
+
+    assert np.array_equal(signals.entry, turns(up, known).astype(np.int8) - turns(down, known))

@@ -51,19 +51,17 @@ def test_k1_half_the_volatility_is_twice_the_size_up_to_a_fifth_of_the_portfolio
 def test_k2_tiers_halve_take_three_quarters_or_leave(volatility: str, size: int, reason: SizeReason) -> None:
     answer = tiers(volatility)
 
-    assert (answer.value, answer.reason) == (size, reason)
+    assert (answer.value, answer.reason) == (Decimal(size), reason)
 
 
 def test_what_is_not_known_gives_the_smaller_size_and_says_so() -> None:
     for answer in (tiers(None), inverse(None)):
-        assert (answer.value, answer.reason) == (50, SizeReason.VOLATILITY_UNKNOWN)
+        assert (answer.value, answer.reason) == (Decimal(50), SizeReason.VOLATILITY_UNKNOWN)
         assert answer.is_flagged
         assert not answer.is_made_smaller  # not by volatility: nobody knows it
     assert inverse(None, asked=5000).value == 2000
-    assert (inverse("0.02", portfolio=None).value, inverse("0.02", portfolio=None).reason) == (
-        100,
-        SizeReason.PORTFOLIO_UNKNOWN,
-    )
+    of_no_portfolio = inverse("0.02", portfolio=None)
+    assert (of_no_portfolio.value, of_no_portfolio.reason) == (Decimal(100), SizeReason.PORTFOLIO_UNKNOWN)
     assert inverse("0.20", portfolio=None).value == 50
 
 
