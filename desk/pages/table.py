@@ -9,42 +9,16 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments, ValueChangeEventArguments
+from nicegui.events import ValueChangeEventArguments
 
-from desk.listing import Column, Kind, Listing, Tone
+from desk.listing import Kind, Listing, Tone
+from desk.pages.grid import Grid
 from desk.pages.parts import Empty
 
 Row = TypeVar("Row")
 
 ROWS_ON_A_PAGE = 25
 _OPTIONS = [10, 25, 50, 100]
-_ALIGN = {Kind.NUMBER: "right"}
-
-# A heading that sorts is a button, for who has no mouse; its press bubbles up to the heading, which sorts.
-_HEADING = r"""
-<q-th :props="props" :aria-sort="props.col.__thClass.includes('sorted')
-  ? (props.col.__thClass.includes('sort-desc') ? 'descending' : 'ascending') : 'none'">
-  <button type="button">{{ props.col.label }}<span class="way" aria-hidden="true">{{
-    props.col.__thClass.includes('sort-desc') ? '↓' : '↑' }}</span></button>
-</q-th>
-"""
-_ACTIONS_HEADING = """<q-th :props="props"><span class="visually-hidden">{{ props.col.label }}</span></q-th>"""
-_BODY = """
-<q-tr :props="props">
-  <q-td v-for="col in props.cols" :key="col.name" :props="props" :data-label="col.label"
-        :class="[col.kind, {'is-empty': !(props.row[col.name] || []).length}, props.row[col.name + '__class']]">
-    <div v-if="col.kind === 'actions'" class="buttons">
-      <q-btn v-for="act in props.row.act" :key="act.name" flat no-caps dense class="btn small" :class="act.tone"
-             :label="act.label" :aria-label="act.label + ': ' + props.row.__name"
-             @click="$parent.$emit('act', {name: act.name, key: props.row.__key})"></q-btn>
-    </div>
-    <span v-else-if="col.kind === 'state' && props.row[col.name]" class="tag"
-          :class="props.row[col.name + '__tone']">{{ props.row[col.name] }}</span>
-    <a v-else-if="props.row[col.name + '__link']" :href="props.row[col.name + '__link']">{{ props.row[col.name] }}</a>
-    <span v-else>{{ props.row[col.name] }}</span>
-  </q-td>
-</q-tr>
-"""
 
 
 @dataclass(frozen=True)
@@ -83,12 +57,11 @@ class Table(Generic[Row]):
         self._actions = {action.name: action for action in actions}
         self._named = named or listing.key
         self._rows: dict[str, Row] = {}
-        self._chosen: list[Row] = []
         self._words, self._sort, self._descending = "", sort, descending
         self._page, self._rows_on_a_page = 1, rows_on_a_page
         self._usual = rows_on_a_page
         self._keeps_bar = narrowing is not None
-        with ui.element("section").classes("table").props(f'aria-label="{label}"'):
+        with ui.element("div").classes("table").props(f'role="group" aria-label="{label}"'):
             with ui.element("div").classes("table-bar") as self._bar:
                 field = ui.input(placeholder="Filter", on_change=self._filtered).props("outlined dense debounce=200")
                 field.props(f'aria-label="Filter: {label}" type="search"').classes("table-filter")
@@ -99,7 +72,7 @@ class Table(Generic[Row]):
                 self._link = ui.link("CSV", self._address()).classes("btn-link") if export else None
                 if self._link is not None:
                     self._link.props('download aria-label="Export as CSV what is filtered"')
-            self._table = self._build()
+            self._grid = self._build(label)
             with ui.element("div").classes("empty") as self._nothing:
                 empty.build()
             self._no_match = ui.label("No row holds all of these words.").classes("empty")
@@ -116,30 +89,30 @@ class Table(Generic[Row]):
         if self._link is not None:
             self._link.props["href"] = self._address()
 
-    def _build(self) -> ui.table:
-        columns = [_column(column) for column in self._listing.on_page]
+    def _build(self, label: str) -> Grid:
+        columns = [{"name": one.name, "label": one.label, "kind": one.kind.value} for one in self._listing.on_page]
         if self._actions:
-            columns.append({"name": "act", "label": "Actions", "field": "", "kind": "actions", "align": "right"})
-        table = ui.table(columns=columns, rows=[], row_key="__key", pagination=self._turned())
-        table.props(f':rows-per-page-options="{_OPTIONS}" binary-state-sort flat dense wrap-cells')
-        table.add_slot("header-cell", _HEADING)
-        table.add_slot("header-cell-act", _ACTIONS_HEADING)
-        table.add_slot("body", _BODY)
-        table.on("request", self._requested, ["pagination"])
-        table.on("act", self._acted)
-        return table
+            columns.append({"name": "act", "label": "Actions", "kind": "actions"})
+        grid = Grid(label=label, columns=columns, sizes=_OPTIONS)
+        grid.hears("sort", self._sorted)
+        grid.hears("turn", self._turned)
+        grid.hears("act", self._acted)
+        return grid
 
     def _update(self) -> None:
         chosen = self._listing.chosen(self._rows.values(), self._words, self._sort, descending=self._descending)
-        self._chosen = chosen
         size = self._rows_on_a_page
         self._page = min(self._page, max(1, -(-len(chosen) // size)))
         start = (self._page - 1) * size
-        self._table.pagination = self._turned()
-        self._table.rows = [self._cells(row) for row in chosen[start : start + size]]
-        self._table.set_visibility(bool(chosen))
-        is_whole = len(chosen) <= size == self._usual  # nothing to turn to, and nobody asked for other pages
-        self._table.props(f":hide-bottom={'true' if is_whole else 'false'}")
+        self._grid.shows(
+            [self._cells(row) for row in chosen[start : start + size]],
+            sort=self._sort,
+            descending=self._descending,
+            page=self._page,
+            size=size,
+            total=len(chosen),
+            foot=len(chosen) > size or size != self._usual,
+        )
         self._bar.set_visibility(self._keeps_bar or bool(self._rows))
         self._nothing.set_visibility(not self._rows)
         self._no_match.set_visibility(bool(self._rows) and not chosen)
@@ -149,15 +122,6 @@ class Table(Generic[Row]):
         )
         if self._link is not None:
             self._link.props["href"] = self._address()
-
-    def _turned(self) -> dict[str, Any]:
-        return {
-            "sortBy": self._sort or None,
-            "descending": self._descending,
-            "page": self._page,
-            "rowsPerPage": self._rows_on_a_page,
-            "rowsNumber": len(self._chosen),
-        }
 
     def _address(self) -> str:
         asked = {"q": self._words, "sort": self._sort, "descending": "true" if self._descending else ""}
@@ -185,36 +149,29 @@ class Table(Generic[Row]):
         self._words, self._page = event.value or "", 1
         self._update()
 
-    def _requested(self, event: GenericEventArguments) -> None:
-        """Turn the page, or sort otherwise. What comes from a browser is held to what the table has."""
-        asked = event.args["pagination"] if isinstance(event.args, dict) else {}
-        column = self._listing.column(str(asked.get("sortBy") or ""))
-        self._sort = "" if column is None else column.name
-        self._descending = bool(asked.get("descending"))
-        self._page = max(1, _whole(asked.get("page"), 1))
-        size = _whole(asked.get("rowsPerPage"), ROWS_ON_A_PAGE)
-        self._rows_on_a_page = size if size in _OPTIONS else ROWS_ON_A_PAGE
+    def _sorted(self, asked: dict[str, Any]) -> None:
+        """Sort by another column, or by the same one the other way round."""
+        column = self._listing.column(str(asked.get("name")))
+        if column is None:
+            return
+        self._descending = column.name == self._sort and not self._descending
+        self._sort, self._page = column.name, 1
         self._update()
 
-    async def _acted(self, event: GenericEventArguments) -> None:
-        asked = event.args if isinstance(event.args, dict) else {}
+    def _turned(self, asked: dict[str, Any]) -> None:
+        """Turn the page. What comes from a browser is held to what the table has."""
+        size = _whole(asked.get("size"), self._usual)
+        self._rows_on_a_page = size if size in _OPTIONS else self._usual
+        self._page = max(1, _whole(asked.get("page"), 1))
+        self._update()
+
+    async def _acted(self, asked: dict[str, Any]) -> None:
         action, row = self._actions.get(str(asked.get("name"))), self._rows.get(str(asked.get("key")))
         if action is None or row is None or not action.when(row):
             return  # the row is gone, or is another one by now
         done = action.act(row)
         if done is not None:
             await done
-
-
-def _column(column: Column[Any]) -> dict[str, Any]:
-    return {
-        "name": column.name,
-        "label": column.label,
-        "field": column.name,
-        "kind": column.kind.value,
-        "align": _ALIGN.get(column.kind, "left"),
-        "sortable": True,
-    }
 
 
 def _whole(value: Any, otherwise: int) -> int:
