@@ -60,7 +60,7 @@ class _Account:
                 span = ui.select(_SPANS, value=self._days, on_change=lambda event: self._spans(int(event.value)))
                 span.props('outlined dense options-dense aria-label="Span of time"')
             with ui.element("div").classes("panel-body"):
-                self._equity = ui.html("", sanitize=False).classes("chart")
+                self._equity = ui.html("", sanitize=False).classes("chart chart-wide")
                 self._no_equity = text("p", "No read of this account in that time: nija balances", "muted")
         with panel("Orders"):
             self._orders = Table[OrderReport](

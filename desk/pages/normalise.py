@@ -1,5 +1,7 @@
 """Normalise from the page: plan, look, confirm, watch it happen, see the result. Nothing is sent before that yes."""
 
+from collections import Counter
+from collections.abc import Sequence
 from uuid import UUID
 
 from nicegui import ui
@@ -20,6 +22,7 @@ from models.people import Role, Who
 from models.report import AccountReport, ActionReport, SkipReport
 
 _LOOK_SECONDS = 1.0
+_NOTHING = Empty("Nothing.")
 
 
 class NormalisePanel:
@@ -30,7 +33,8 @@ class NormalisePanel:
         self._plan: AccountReport | None = None
         self._run: RunStarted | None = None
         may_act = who.role.reaches(Role.OPERATOR)
-        with panel("Normalise") as head:
+        with panel("Normalise") as self._head:
+            head = self._head
             if may_act:
                 with head:
                     ui.element("span").classes("grow")
@@ -74,18 +78,19 @@ class NormalisePanel:
         if not plan.actions:
             notice("There is nothing to do: the account is as its policy wants it.", Tone.GOOD)
         else:
-            planned = Table[ActionReport](PLANNED, label="What the plan does", empty=Empty("Nothing."))
-            planned.show(plan.actions)
             with ui.element("div").classes("buttons"):
                 button("Apply this plan", self._apply, look="main")
-                text("span", "Sends the orders of exactly this plan; a plan that differs by then is refused.", "muted")
+                text("strong", _sum_of(plan.actions))
+                text("span", "Exactly this plan is applied; one that differs by then is refused.", "muted")
+            planned = Table[ActionReport](PLANNED, label="What the plan does", empty=_NOTHING, rows_on_a_page=10)
+            planned.show(plan.actions)
         self._show_skips(plan)
 
     @staticmethod
     def _show_skips(plan: AccountReport) -> None:
         if plan.skipped:
             with ui.expansion(f"Left alone: {len(plan.skipped)}").props("dense").style("width: 100%"):
-                table = Table[SkipReport](SKIPS, label="What is left alone", empty=Empty("Nothing."))
+                table = Table[SkipReport](SKIPS, label="What is left alone", empty=_NOTHING)
                 table.show(plan.skipped)
 
     async def _apply(self) -> None:
@@ -96,7 +101,9 @@ class NormalisePanel:
         words = f"{orders} {'order' if orders == 1 else 'orders'} will be sent with {self._account}'s keys."
         why = await ask_why(f"Apply plan {plan.plan_hash[:12]}?", words, yes="Send the orders", look="danger")
         if why is not None:
-            await done(self._start(plan.plan_hash, why), f"{self._account}: handed to Prefect")
+            with self._head:  # the button that was pressed goes with the plan
+                await done(self._start(plan.plan_hash, why), f"{self._account}: handed to Prefect")
+                ui.run_javascript(f'getHtmlElement({self._head.id}).scrollIntoView({{block: "center"}})')
 
     async def _start(self, plan_hash: str, why: str) -> None:
         self._run = await normalise.apply_plan(self._desk, self._who, self._account, plan_hash, why)
@@ -146,6 +153,14 @@ class NormalisePanel:
             )
         for error in report.errors:
             notice(f"{error.code}: {error.symbol or ''} {error.message}".replace("  ", " "), Tone.WARN)
-        table = Table[ActionReport](ACTIONS, label="What was done", empty=Empty("Nothing was to be done."))
+        table = Table[ActionReport](
+            ACTIONS, label="What was done", empty=Empty("Nothing was to be done."), rows_on_a_page=10
+        )
         table.show(report.actions)
         self._show_skips(report)
+
+
+def _sum_of(actions: Sequence[ActionReport]) -> str:
+    """Say how many of each kind there are."""
+    counts = Counter(action.kind.value.replace("_", " ") for action in actions)
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items())

@@ -31,7 +31,7 @@ async def log_in(desk: Desk, passwords: Passwords, name: str, password: str, *, 
     Raises: TooManyTries; NotLoggedIn, which is the same for a wrong name and for a wrong password; StoreError.
     """
     name = name.strip().lower()
-    buckets = _buckets(name, address)
+    buckets = buckets_of(name, address)
     if wait := await take_turns(desk.store, buckets):
         raise TooManyTries(wait)
     kept = await password_hash(desk.store, name)
@@ -48,13 +48,13 @@ async def come_in_by_link(desk: Desk, passwords: Passwords, link: str, password:
 
     Raises: TooManyTries; NotLoggedIn for a link that is void; ConfigError for a password that would be guessed.
     """
-    if wait := await take_turns(desk.store, _buckets("", address)[1:]):
+    if wait := await take_turns(desk.store, buckets_of("", address)[1:]):
         raise TooManyTries(wait)
     kept = await passwords.hash(password)
     name = await use_link(desk.store, hashed(link), kept, address=address, now=desk.clock.now())
     if name is None:
         raise NotLoggedIn(_VOID)
-    await give_back(desk.store, _buckets("", address)[1:])
+    await give_back(desk.store, buckets_of("", address)[1:])
     return await _enter(desk, name, address)
 
 
@@ -64,6 +64,6 @@ async def _enter(desk: Desk, name: str, address: str) -> Entered:
     return Entered(name, session)
 
 
-def _buckets(name: str, address: str) -> list[Bucket]:
+def buckets_of(name: str, address: str) -> list[Bucket]:
     """Return what an attempt is counted by: 5 at once and 1 a minute by name, 20 and 1 in 10 seconds by address."""
     return [Bucket(hashed(f"name {name}"), 5, 60.0), Bucket(hashed(f"address {address}"), 20, 10.0)]
