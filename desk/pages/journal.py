@@ -67,7 +67,7 @@ class _Journal:
         self._account = ui.select(accounts, label="Account", clearable=True, on_change=self.refresh)
         self._rating = ui.select(_RATINGS, label="Rated at least", clearable=True, on_change=self.refresh)
         for field in (self._account, self._rating):
-            field.props("outlined dense options-dense").style("min-width: 9rem")
+            field.props("outlined dense options-dense").style("min-width: 11rem")
         self._unfinished = ui.switch("Without lessons yet", on_change=self.refresh).props("dense")
 
     async def refresh(self) -> None:
