@@ -1,5 +1,6 @@
 """One desk: what everything in this room is handed. There may be several over one store."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from desk.views.once import Once
 from models.clock import Clock
 from models.errors import ConfigError, NotAllowed, NotFound, NotLoggedIn
 from models.fleet import Account, Fleet, load_fleet
-from models.history_report import CoverageReport
+from models.history_report import CoverageReport, GapsReport
 from models.metrics import FleetMetrics
 from models.people import Permit, Role, Via, Who
 from models.settings import DeskSettings, Settings, policy_defaults
@@ -35,6 +36,8 @@ class Desk:
     venues: FreshVenues = field(init=False, repr=False)
     measured: Once[FleetMetrics] = field(init=False, repr=False)
     covered: Once[CoverageReport] = field(init=False, repr=False)
+    gapped: Once[GapsReport] = field(init=False, repr=False)
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)  # it takes every processor
     fleet_problem: str = ""
     _fleet_seen: tuple[int, int] | None = field(default=None, repr=False)
 
@@ -43,6 +46,7 @@ class Desk:
         self.venues = FreshVenues(self.runtime.settings, self.runtime.clock, lambda: self.runtime.fleet)
         self.measured = Once(self.runtime.clock)
         self.covered = Once(self.runtime.clock)
+        self.gapped = Once(self.runtime.clock)
 
     @classmethod
     def of(cls, runtime: Runtime, served: DeskSettings) -> "Desk":

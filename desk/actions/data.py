@@ -56,5 +56,6 @@ async def _decide(desk: Desk, who: Who, rows: Sequence[int], reason: str, *, rel
     act = release_rows if released else drop_rows
     decided: Decided = await act(desk.store, rows, by=who.words, reason=why, now=now, also=also)
     desk.covered.forget()
+    desk.gapped.forget()
     left = [RowLeft(row_id=one.row_id, why=one.why) for one in decided.left]
     return RowsDecided(done=list(decided.done), left=left)

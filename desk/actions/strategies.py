@@ -1,6 +1,5 @@
 """Compare strategies anew on stored prices; each result is kept, as `nija compare` keeps it."""
 
-import asyncio
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -20,7 +19,6 @@ from research.registry import found
 
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(one_line)]
 Named = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(one_line)]
-_ONE_AT_A_TIME = asyncio.Lock()  # each takes all processors that it gets
 
 
 class CompareAsked(BaseModel):
@@ -52,7 +50,7 @@ async def compare(desk: Desk, who: Who, asked: CompareAsked) -> Comparison:
     """
     who = await desk.require(who, Role.OPERATOR, Permit.ACT)
     request = _request(desk, asked)
-    async with _ONE_AT_A_TIME:
+    async with desk.comparing:
         report = await compared_on(desk.store, request, found(), desk.clock)
     ids = [one.backtest_id for one in report.backtests if one.backtest_id is not None]
     after = {"strategies": asked.strategies, "data": report.data, "backtests": ids}
