@@ -17,7 +17,12 @@ def curves(named: Sequence[tuple[str, Curve]], *, label: str, is_percent: bool =
         "animation": False,
         "grid": {"left": 8, "right": 16, "top": 16, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", ":valueFormatter": unit, "confine": True},
-        "xAxis": {"type": "time", "axisLine": {"lineStyle": {"color": "var(--edge)"}}, "axisTick": {"show": False}},
+        "xAxis": {
+            "type": "time",
+            "axisLine": {"lineStyle": {"color": "var(--edge)"}},
+            "axisTick": {"show": False},
+            "axisLabel": {"hideOverlap": True},
+        },
         "yAxis": {
             "type": "value",
             "scale": not is_percent,

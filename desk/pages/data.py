@@ -118,7 +118,7 @@ class _Data:
             for one in self._report.series[:_DRAWN]:
                 with ui.element("figure").classes("chart").style("margin:0"):
                     text("figcaption", one.name)
-                    ui.html(calendar(one, until=until), sanitize=False)
+                    ui.html(calendar(one, until=until), sanitize=False).classes("scroll-x")
             if len(self._report.series) > _DRAWN:
                 text("p", f"and {len(self._report.series) - _DRAWN} more: see the series below", "muted")
             if not self._report.series:
