@@ -19,6 +19,7 @@ from desk.views.account_listings import ORDERS, POSITIONS
 from desk.views.accounts import AccountPosition, AccountView
 from desk.views.fleet import TOPICS
 from desk.views.fleet_listing import FRESHNESS, HEALTH, STATUS, balance_words, concern_words, tone_of
+from models.amounts import money
 from models.errors import NotFound
 from models.order_report import OrderReport
 from models.people import Role, Who
@@ -158,11 +159,14 @@ def _lead(desk: Desk, account_id: str) -> str:
     if found is None:
         return ""
     owner = f" of {found.owner}" if found.owner else ""
-    return f"{found.kind.value.capitalize()} account{owner} at {capabilities_of(found.venue).name}, in {found.quote}."
+    policy, name = desk.fleet.policies[found.id], found.policy or "the defaults"
+    limits = f"cap {policy.max_positions}, dust under {money(policy.dust_threshold_usd)}"
+    where = f"{found.kind.value.capitalize()} account{owner} at {capabilities_of(found.venue).name}, in {found.quote}."
+    return f"{where} Policy {name}: {limits}, least position {money(policy.minimum_position_usd)}."
 
 
 def _figures_of(shown: AccountView) -> list[Figure]:
-    account, policy, balance = shown.account, shown.policy, shown.account.balance
+    account, balance = shown.account, shown.account.balance
     now = balance.read_at
     positions = "?" if account.positions is None else str(account.positions)
     over = account.positions is not None and account.positions > account.cap
@@ -195,10 +199,5 @@ def _figures_of(shown: AccountView) -> list[Figure]:
             breaker,
             f"{account.venue}{', simulated' if shown.simulated else ''}",
             Tone.PLAIN if account.breaker is None else HEALTH[account.breaker],
-        ),
-        Figure(
-            "Policy",
-            policy.name or "default",
-            f"dust under {policy.dust_threshold}, least {policy.minimum_position}",
         ),
     ]

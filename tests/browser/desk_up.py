@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.cli.command import COMMAND, Nija, wait_until
 from tests.cli.stack_up import free_ports
@@ -94,11 +94,17 @@ class DeskUp:
         return {urlsplit(url).netloc for url in self.asked if urlsplit(url).scheme not in {"data", "blob"}}
 
 
+def chromium(playwright: Playwright) -> Browser:
+    """Start the Chromium that is installed; without one these tests fail, and say how to get it."""
+    found = os.environ.get("NIJA_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    assert found, "no Chromium is installed: make browser, or NIJA_CHROMIUM=PATH"
+    # A container has no user namespaces for its sandbox; the pages are our own.
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
 @contextmanager
 def desk_up(machine: Nija) -> Iterator[DeskUp]:
     """Run a desk and a browser for the length of the block; the admin is let in."""
-    found = os.environ.get("NIJA_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    assert found, "no Chromium is installed: make browser, or NIJA_CHROMIUM=PATH"
     (port,) = free_ports(1)
     machine.environment["NIJA_DESK_PORT"] = str(port)
     words = machine.folder / "desk.out"
@@ -113,8 +119,7 @@ def desk_up(machine: Nija) -> Iterator[DeskUp]:
         )
     try:
         with sync_playwright() as playwright:
-            # A container has no user namespaces for its sandbox; the pages are our own.
-            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            browser = chromium(playwright)
             desk = DeskUp(machine, port, browser, words)
             wait_until(lambda: desk.answers or process.poll() is not None, seconds=_STARTS_SECONDS)
             assert process.poll() is None, words.read_text()
