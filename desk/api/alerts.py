@@ -13,7 +13,7 @@ from desk.api.guard import Operator, TheDesk, Viewer
 from desk.api.kinds import LARGEST_ID, Because, IdPath
 from desk.api.paging import Page, Paging
 from desk.views import alerts as views
-from models.alert_report import DeliveryReport, FiringReport, SentList, UserAlertReport
+from models.alert_report import ChannelReport, DeliveryReport, FiringReport, SentList, UserAlertReport
 from models.watch_report import AlertReport
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
@@ -79,6 +79,12 @@ async def list_deliveries(desk: TheDesk, _: Viewer, window: Paging) -> Page[Deli
 async def export_deliveries(desk: TheDesk, _: Viewer, wanted: Export) -> Response:
     """Return what was sent to whom, as CSV."""
     return wanted.csv(views.DELIVERIES, await views.told(desk))
+
+
+@router.get("/channels")
+async def list_channels(desk: TheDesk, _: Viewer, window: Paging) -> Page[ChannelReport]:
+    """List how people are told; an address is a secret, and none is among these."""
+    return window.of(await views.who_is_told(desk))
 
 
 @router.post("/create", status_code=201)

@@ -11,7 +11,7 @@ from desk.actions.alerts import NewAlert
 from desk.desk import Desk
 from desk.listing import Tone
 from desk.pages.live import follow
-from desk.pages.parts import Empty, ask, ask_why, button, notice, panel, text
+from desk.pages.parts import Empty, ask, ask_why, button, dialog_named, notice, panel, text
 from desk.pages.shell import done, shell
 from desk.pages.table import RowAction, Table
 from desk.views import alerts as views
@@ -66,7 +66,9 @@ class _Alerts:
                 export="/api/alerts/history/export",
                 empty=Empty("None of your alerts has fired yet.", "Each time one does, it stands here."),
             )
-        with panel("Who was told"):
+        with panel("Who was told") as head:
+            with head:
+                self._channels = text("span", "", "muted")
             self._told = Table(
                 views.DELIVERIES,
                 label="Who was told",
@@ -83,7 +85,9 @@ class _Alerts:
         self._mine.show(await views.mine(self._desk))
         self._history.show(await views.history(self._desk))
         self._told.show(await views.told(self._desk))
-        self._nobody.set_visibility(not await views.who_is_told(self._desk))
+        told = await views.who_is_told(self._desk)
+        self._nobody.set_visibility(not told)
+        self._channels.set_text(", ".join(f"{one.name} ({one.service}, from {one.severity} on)" for one in told))
 
     def _operational_table(self) -> Table[AlertReport]:
         acknowledge = RowAction[AlertReport](
@@ -165,7 +169,7 @@ class _AlertForm:
         self._desk, self._who = desk, who
         accounts = [account.id for account in desk.fleet.accounts]
         venues = sorted({account.venue for account in desk.fleet.accounts})
-        with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role="document"'):
+        with dialog_named("New alert") as self._dialog:
             text("h2", "New alert")
             with ui.element("div").classes("form"):
                 kind = _select("Of", {kind.value: words for kind, words in _KINDS.items()}, AlertKind.PRICE.value)

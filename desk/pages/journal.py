@@ -10,7 +10,7 @@ from desk.actions import journal as actions
 from desk.actions.journal import SavedEntry
 from desk.desk import Desk
 from desk.pages.live import follow
-from desk.pages.parts import Empty, ask, button, panel, text
+from desk.pages.parts import Empty, ask, button, dialog_named, panel, text
 from desk.pages.shell import done, shell
 from desk.pages.table import RowAction, Table
 from desk.views import journal as views
@@ -20,6 +20,7 @@ from models.journal import JournalFilter
 from models.people import Role, Who
 
 _EXPORT = "/api/trade_journal/list/export"
+_LONGEST_ID = 64
 _RATINGS = {1: "1 star", 2: "2 stars", 3: "3 stars", 4: "4 stars", 5: "5 stars"}
 
 
@@ -30,7 +31,7 @@ async def journal_page(request: Request) -> None:
         desk,
         who,
     ):
-        page = _Journal(desk, who)
+        page = _Journal(desk, who, order=request.query_params.get("order", "")[:_LONGEST_ID])
         await page.refresh()
         follow(desk, request, ("trade_journal",), page.refresh)
 
@@ -38,8 +39,9 @@ async def journal_page(request: Request) -> None:
 class _Journal:
     """The page, as one person sees it."""
 
-    def __init__(self, desk: Desk, who: Who) -> None:
-        self._desk, self._who = desk, who
+    def __init__(self, desk: Desk, who: Who, *, order: str) -> None:
+        self._desk, self._who, self._order = desk, who, order
+        self._about = text("p", "", "muted")
         may_write = who.role.reaches(Role.OPERATOR)
         with panel("Entries") as head:
             with head:
@@ -74,13 +76,24 @@ class _Journal:
         """Show what the store has now of what is asked for."""
         rating = self._rating.value
         wanted = JournalFilter(
-            account=self._account.value or "", least_rating=rating, unfinished=bool(self._unfinished.value)
+            account=self._account.value or "",
+            order=self._order,
+            least_rating=rating,
+            unfinished=bool(self._unfinished.value),
         )
         found, _ = await views.entries(self._desk, wanted)
-        asked = {"account": wanted.account, "least_rating": rating, "unfinished": "true" if wanted.unfinished else ""}
+        asked = {
+            "account": wanted.account,
+            "order": wanted.order,
+            "least_rating": rating,
+            "unfinished": "true" if wanted.unfinished else "",
+        }
         narrowed = urlencode({name: value for name, value in asked.items() if value})
         self._table.exports(f"{_EXPORT}?{narrowed}" if narrowed else _EXPORT)
         self._table.show(found)
+        about = await views.order_in_words(self._desk, self._order)
+        self._about.set_text(f"Entries about one order: {about or self._order}" if self._order else "")
+        self._about.set_visibility(bool(self._order))
 
     async def _new(self) -> None:
         await self._write(None)
@@ -90,7 +103,7 @@ class _Journal:
 
     async def _write(self, entry: JournalReport | None) -> None:
         form = _EntryForm(self._desk, self._who)
-        await form.load(entry)
+        await form.load(entry, about=self._order)
         if await form.asked():
             await self.refresh()
 
@@ -109,7 +122,7 @@ class _EntryForm:
         self._desk, self._who = desk, who
         self._entry_id: int | None = None
         self._version: int | None = None
-        with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role="document"'):
+        with dialog_named("Journal entry") as self._dialog:
             self._title = text("h2", "New entry")
             with ui.element("div").classes("form pairs"):
                 accounts = [account.id for account in desk.fleet.accounts]
@@ -139,15 +152,16 @@ class _EntryForm:
                 self._mine = button("Keep mine", self._keep_mine, look="danger")
         self._quarrel(is_on=False)
 
-    async def load(self, entry: JournalReport | None) -> None:
-        """Fill the form with an entry; None: it is a new one."""
+    async def load(self, entry: JournalReport | None, *, about: str = "") -> None:
+        """Fill the form with an entry; None: it is a new one, about an order where one is named."""
         orders = {o.client_order_id: views.order_words(o) for o in await views.orders_to_choose(self._desk)}
-        for order in (entry.entry_order, entry.exit_order) if entry is not None else ():
+        for order in (about,) if entry is None else (entry.entry_order, entry.exit_order):
             if order and order not in orders:
                 orders[order] = await views.order_in_words(self._desk, order) or order
         self._entry_order.set_options(orders)
         self._exit_order.set_options(orders)
         if entry is None:
+            self._exit_order.value = about or None
             return
         self._entry_id, self._version = entry.entry_id, entry.version
         self._title.set_text(f"Entry {entry.entry_id}")

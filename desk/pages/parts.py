@@ -97,9 +97,17 @@ def notice(words: str, tone: Tone = Tone.INFO) -> ui.element:
     return element
 
 
+@contextmanager
+def dialog_named(name: str) -> Iterator[ui.dialog]:
+    """Build a dialog whose name is told to who does not see it."""
+    with ui.dialog() as dialog, ui.card().classes("dialog").props('role="document"'):
+        dialog.props["aria-label"] = name
+        yield dialog
+
+
 async def ask(question: str, words: str, *, yes: str, look: str = "main") -> bool:
     """Ask before something is done that cannot be undone; return whether it was wanted."""
-    with ui.dialog() as dialog, ui.card().classes("dialog").props('role="document"'):
+    with dialog_named(question) as dialog:
         heading(question)
         text("p", words)
         with ui.element("div").classes("buttons"):
@@ -113,7 +121,7 @@ async def ask(question: str, words: str, *, yes: str, look: str = "main") -> boo
 
 async def ask_why(question: str, words: str, *, yes: str, look: str = "main") -> str | None:
     """Ask for a reason, which is kept with the name of who gives it; None: it was not given."""
-    with ui.dialog() as dialog, ui.card().classes("dialog").props('role="document"'):
+    with dialog_named(question) as dialog:
         heading(question)
         text("p", words)
         reason = ui.input("Reason").props("outlined dense autofocus maxlength=1000")
