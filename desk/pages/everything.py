@@ -8,9 +8,9 @@ os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's
 
 from nicegui import ui
 
-from desk.pages import account, alerts, data, fleet, journal, keys, people, strategies, system, verification
+from desk.pages import account, alerts, data, faults, fleet, journal, keys, people, strategies, system, verification
 
-PAGES = (account, alerts, data, fleet, journal, keys, people, strategies, system, verification)
+PAGES = (account, alerts, data, faults, fleet, journal, keys, people, strategies, system, verification)
 
 
 def add_pages(app: FastAPI) -> None:

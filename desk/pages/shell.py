@@ -40,17 +40,25 @@ _CLOSE_MENU = """(event) => { if (event.key === "Escape") {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One page that the way around leads to. `role`: who sees it there; the page itself asks again."""
+    """One page that the way around leads to. `role`: who sees it there; the page itself asks again.
+
+    `holds`: how the addresses of pages begin that belong to it.
+    """
 
     path: str
     label: str
     icon: str
     part: str
     role: Role = Role.VIEWER
+    holds: str = ""
+
+    def is_at(self, path: str) -> bool:
+        """Whether an address is of this page, or of one that belongs to it."""
+        return path == self.path or (bool(self.holds) and path.startswith(self.holds))
 
 
 PLACES = (
-    Place("/", "Fleet", "donut_small", "Fleet"),
+    Place("/", "Fleet", "donut_small", "Fleet", holds="/accounts/"),
     Place("/alerts", "Alerts", "notifications", "Fleet"),
     Place("/api_keys", "API keys", "vpn_key", "Fleet"),
     Place("/trade_journal", "Trade journal", "edit_note", "Trading"),
@@ -68,7 +76,7 @@ def shell(request: Request, title: str, *, lead: str = "") -> Iterator[tuple[Des
     """Draw the frame; what is drawn in the block is the page's own. `lead`: one line on what the page is for."""
     desk, who = desk_of(request), who_of(request)
     ui.page_title(f"{title} · Nija")
-    ui.add_head_html(f"<style>{_css()}</style>")
+    ui.add_head_html(f"<style>{css()}</style>")
     ui.dark_mode(_LOOKS.get(request.cookies.get(LOOK_COOKIE, "")))
     client = context.client
     content = client.content.classes("desk-main").props('id="content"')
@@ -102,7 +110,8 @@ async def done(act: Awaitable[object], words: str) -> bool:
 
 
 @cache
-def _css() -> str:
+def css() -> str:
+    """Return the looks of all pages."""
     return _CSS.read_text(encoding="utf-8")
 
 
@@ -139,7 +148,7 @@ def _around(desk: Desk, who: Who, request: Request) -> ui.element:
                 text("span", place.label)
                 if place.path == "/alerts":
                     _standing(desk, request)
-            if place.path == request.url.path:
+            if place.is_at(request.url.path):
                 link.props('aria-current="page"')
     return around
 

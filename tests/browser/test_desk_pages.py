@@ -21,7 +21,8 @@ from tests.models.store.history import HOUR, a_walk, keep
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-PAGES = ("/alerts", "/trade_journal", "/data", "/verification", "/system", "/strategy_comparison")
+OF_THE_FLEET = ("/", "/accounts/second", "/api_keys", "/people", "/audit")
+PAGES = ("/alerts", "/trade_journal", "/data", "/verification", "/system", "/strategy_comparison", *OF_THE_FLEET)
 SOON_MS = 15_000  # what is pushed is there within two seconds, on a machine that has them
 
 
@@ -90,6 +91,24 @@ def test_an_alert_is_made_tried_and_switched_off_in_its_form(desk: DeskUp) -> No
         one for one in desk.machine("alerts", "list", "--mine", "--json").report["mine"] if one["kind"] == "portfolio"
     ]
     assert [(one["threshold"], one["enabled"], one["created_by"]) for one in made] == [("0.05", False, "admin")]
+
+
+def test_a_push_takes_neither_the_focus_nor_the_filter_away(desk: DeskUp) -> None:
+    made = ("alerts", "create", "price", "--account", "second", "--symbol", "ETH/USD", "--above")
+    desk.machine(*made, "100001")
+    with desk.page("/alerts") as page:
+        mine = page.get_by_role("region", name="Alerts of your own")
+        mine.get_by_role("searchbox").fill("at second")
+        button = mine.get_by_role("button", name="Disable: ETH/USD at second above 100001")
+        button.focus()
+
+        desk.machine(*made, "100002")
+
+        expect(mine.get_by_role("cell", name="ETH/USD at second above 100002", exact=True)).to_be_visible(
+            timeout=SOON_MS
+        )
+        expect(button).to_be_focused()
+        expect(mine.get_by_role("status")).to_have_text(re.compile(r"^2 of \d$"))
 
 
 def test_a_journal_entry_is_written_by_keyboard_alone_and_edited_and_the_slower_editor_loses_nothing(
@@ -202,7 +221,7 @@ def test_every_text_can_be_read_and_every_control_has_a_name(desk: DeskUp, look:
     with desk.page("/alerts", look=look) as page:
         for path in PAGES:
             desk.goes(page, path)
-            expect(page.locator(".grid-scroll tbody tr, .empty").first).to_be_visible()
+            expect(page.locator(".grid-scroll tbody tr, .empty, .panel").first).to_be_visible()
             assert (path, faint_texts(page)) == (path, [])
             assert (path, nameless(page)) == (path, [])
             assert page.locator("h1").count() == 1
@@ -217,7 +236,7 @@ def test_a_phone_shows_every_page_within_its_width_and_its_menu_opens_and_closes
     with desk.page("/alerts", width=360, height=740) as page:
         for path in PAGES:
             desk.goes(page, path)
-            expect(page.locator(".grid-scroll tbody tr, .empty").first).to_be_visible()
+            expect(page.locator(".grid-scroll tbody tr, .empty, .panel").first).to_be_visible()
             assert (path, beyond_the_edge(page)) == (path, [])
         menu = page.get_by_role("button", name="Menu")
         menu.click()
@@ -243,6 +262,19 @@ def test_a_chosen_look_stays_and_the_head_of_a_table_sorts_by_keyboard(desk: Des
         expect(head).to_have_attribute("aria-sort", "ascending")
         page.keyboard.press("Enter")
         expect(head).to_have_attribute("aria-sort", "descending")
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_page_that_is_not_there_says_so_and_leads_back(desk: DeskUp, look: str) -> None:
+    with desk.page("/", look=look) as page:
+        answer = page.goto(f"{desk.url}/nowhere?<script>")
+
+        assert answer is not None
+        assert answer.status == 404
+        assert faint_texts(page) == []
+        page.get_by_role("link", name="To the fleet").click()
+        expect(page.get_by_role("heading", level=1, name="Fleet")).to_be_visible()
+    desk.complaints[:] = [words for words in desk.complaints if "404" not in words]  # the browser's own word for it
 
 
 def test_no_page_asked_anybody_else_and_none_complained(desk: DeskUp) -> None:
