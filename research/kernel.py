@@ -77,6 +77,14 @@ class Candles(NamedTuple):
     volume: Any
 
 
+class Sparse(NamedTuple):
+    """Signals, and at which bars there are any, in order."""
+
+    entries: Any
+    exits: Any
+    events: Any
+
+
 class Finer(NamedTuple):
     """Bars of a shorter step, and which rows of them are the symbol's."""
 
@@ -247,9 +255,9 @@ def at_open(held: Position, price: float, now: int, peak: float, leaving: bool, 
 
 
 @compiled
-def meant(leave: int, side: float) -> bool:
-    """Whether an exit signal is for a position of that side: 1 is for long ones, 2 for short ones, 3 for either."""
-    return bool(leave & (1 if side > 0 else 2))
+def against(entry: int, leave: int, side: float) -> bool:
+    """Whether a bar's signals close a position of that side; an exit is 1 for long ones, 2 for short ones, 3 for both."""
+    return entry == -side or bool(leave & (1 if side > 0 else 2))
 
 
 @compiled
@@ -371,25 +379,24 @@ def finish(
 
 
 @compiled
-def wait(at: int, entries: Any, cash: float, equity: Any) -> int:
-    """Write the equity of the bars from this one on at whose open nothing is wanted; return the bar after them.
+def wait(at: int, events: Any, due: int, entries: Any, cash: float, equity: Any) -> tuple[int, int]:
+    """Write the equity of the bars from this one on before whose open nothing is wanted.
 
-    Looked for first and written then, both loops are as simple as a processor likes them.
+    Return the bar after them, and which event is due there. An event is a bar with a signal; it is due at the next one.
     """
-    last = len(equity)
-    end = max(at, 1)
-    while end < last and entries[end - 1] == 0:
-        end += 1
+    while due < len(events) and (events[due] + 1 < at or entries[events[due]] == 0):
+        due += 1
+    end = min(events[due] + 1, len(equity)) if due < len(events) else len(equity)
     equity[at:end] = cash
-    return end
+    return end, due
 
 
 @compiled
 def rest(
     at: int,
     bars: Candles,
-    entries: Any,
-    exits: Any,
+    signals: Sparse,
+    due: int,
     held: Position,
     low: float,
     high: float,
@@ -397,31 +404,31 @@ def rest(
     base: float,
     units: float,
     equity: Any,
-) -> int:
-    """Write the equity of the bars from this one on in which nothing can happen to a position; return the bar after."""
-    against, mask, last = np.int8(-held.side), np.int8(1 if held.side > 0 else 2), len(equity)
-    end = at
-    if low == -np.inf and high == np.inf and until > bars.time[-1]:
-        while end < last and entries[end - 1] != against and not exits[end - 1] & mask:
-            end += 1
-    else:
-        while (
-            end < last
-            and entries[end - 1] != against
-            and not exits[end - 1] & mask
-            and bars.low[end] > low
-            and bars.high[end] < high
-            and bars.time[end] <= until
-        ):
-            end += 1
+) -> tuple[int, int]:
+    """Write the equity of the bars from this one on in which nothing can happen to a position; return as `wait` does."""
+    events, last, end = signals.events, len(equity), at
+    watched = low > -np.inf or high < np.inf or until < bars.time[-1]
+    while due < len(events) and events[due] + 1 < at:
+        due += 1
+    while True:
+        bound = min(events[due] + 1, last) if due < len(events) else last
+        if watched:
+            while end < bound and bars.low[end] > low and bars.high[end] < high and bars.time[end] <= until:
+                end += 1
+            if end < bound:
+                break
+        end = bound
+        if end == last or against(signals.entries[end - 1], signals.exits[end - 1], held.side):
+            break
+        due += 1
     for row in range(at, end):
         equity[row] = base + units * bars.close[row]
-    return end
+    return end, due
 
 
 @compiled
 def simulate(
-    bars: Candles, entries: Any, exits: Any, scale: Any, finer: Candles, step: int, terms: Terms, equity: Any
+    bars: Candles, signals: Sparse, scale: Any, finer: Candles, step: int, terms: Terms, equity: Any
 ) -> tuple[Any, int, Any]:
     """Trade one symbol; write the equity at each close. Return the trades, how many there are, and what was counted.
 
@@ -432,19 +439,22 @@ def simulate(
     count, alone = np.int64(0), np.int64(0)  # a literal would compile all that it is handed to once more
     details = Finer(finer, 0, len(finer.time))
     limited = terms.stop < np.inf or terms.take < np.inf or terms.trailing < np.inf
-    timed = terms.hold < FOREVER  # columns that nothing depends on are left alone: to fetch them costs more than all else
+    timed = (
+        terms.hold < FOREVER
+    )  # columns that nothing depends on are left alone: to fetch them costs more than all else
     held, cash, peak, leaving = nothing(), terms.cash, 0.0, False
     base, units, low, high = cash, 0.0, 0.0, 0.0  # equity is base + units * close; between low and high all is calm
-    at = 0
+    at = due = 0
     while at < len(equity):
         if held.side == 0:
-            at = wait(at, entries, cash, equity)
+            at, due = wait(at, signals.events, due, signals.entries, cash, equity)
         elif not leaving:
-            at = rest(at, bars, entries, exits, held, low, high, held.time + terms.hold, base, units, equity)
+            until = held.time + terms.hold
+            at, due = rest(at, bars, signals, due, held, low, high, until, base, units, equity)
         if at == len(equity):
             break
-        entry = entries[at - 1]
-        leaving = held.side != 0 and (leaving or meant(exits[at - 1], held.side) or entry == -held.side)
+        entry = signals.entries[at - 1]
+        leaving = held.side != 0 and (leaving or against(entry, signals.exits[at - 1], held.side))
         if terms.airless or bars.volume[at] > 0:
             price = bars.open[at]
             now = bars.time[at] if timed else np.int64(0)
@@ -479,9 +489,7 @@ def simulate(
         equity[at] = base + units * bars.close[at]
         at += 1
     if held.side != 0:
-        trades, brought = finish(
-            trades, count, alone, held, len(equity) - 1, bars.close[-1], bars.volume[-1], terms
-        )
+        trades, brought = finish(trades, count, alone, held, len(equity) - 1, bars.close[-1], bars.volume[-1], terms)
         equity[-1], count = cash + brought, count + 1
     return trades, count, counts
 
@@ -521,8 +529,7 @@ def simulate_together(
             row, held = rows[s], look(holdings, s)
             marks[s], live[s] = bars.open[row], bars.volume[row] > 0 or terms.airless
             if held.side != 0:
-                against = entries[row - 1] == -held.side
-                leaving[s] = leaving[s] or meant(exits[row - 1], held.side) or against
+                leaving[s] = leaving[s] or against(entries[row - 1], exits[row - 1], held.side)
                 still = bars.low[row] > lows[s] and bars.high[row] < highs[s] and now - held.time <= terms.hold
                 if still and not leaving[s]:
                     live[s] = False  # nothing can happen to it
@@ -577,9 +584,7 @@ def simulate_together(
     for s in range(symbols):
         held, row = look(holdings, s), rows[s]
         if held.side != 0:
-            trades, brought = finish(
-                trades, count, s, held, len(grid) - 1, bars.close[row], bars.volume[row], terms
-            )
+            trades, brought = finish(trades, count, s, held, len(grid) - 1, bars.close[row], bars.volume[row], terms)
             cash, count = cash + brought, count + 1
     equity[-1] = cash
     return trades, count, counts
