@@ -29,8 +29,9 @@ def _show(report: SearchReport, to: Console) -> None:
     to.print(Text.assemble((f"{verdict.outcome.value} ", _COLORS[verdict.outcome]), advice(verdict)), soft_wrap=True)
     for finding, words in zip(verdict.findings, verdict.words, strict=True):
         to.print(Text.assemble(("  ", ""), (f"{finding.value} ", "yellow"), words), soft_wrap=True)
-    to.print()
-    to.print(_best(report))
+    if report.best is not None:
+        to.print()
+        to.print(_best(report))
     if report.folds:
         to.print()
         to.print(_folds(report.folds))

@@ -51,7 +51,7 @@ def _strategy(report: SearchReport) -> list[str]:
         "",
         *[f"- **{finding}** {_cell(words)}" for finding, words in _findings(report.verdict)],
         "",
-        *_best(report),
+        *(_best(report) if report.best is not None else ()),
     ]
     if report.folds:
         lines += ["", *_folds(report.folds)]

@@ -23,14 +23,14 @@ FEWEST_BARS = 250
 FEWEST_FOLDS = 0.5  # of a walk-forward, that must have earned something
 # Findings that leave open what more data would show; the others speak against it.
 _OF_A_SEARCH = {Finding.DEFLATED_SHARPE_LOW, Finding.PBO_HIGH, Finding.NOTHING_TO_CHOOSE_FROM}
-_OPEN = {Finding.TOO_FEW_TRADES, Finding.TOO_FEW_BARS, Finding.NOTHING_TO_CHOOSE_FROM}
+_OPEN = {Finding.NO_TRADES, Finding.TOO_FEW_TRADES, Finding.TOO_FEW_BARS, Finding.NOTHING_TO_CHOOSE_FROM}
 
 
 def judge_search(trials: Sequence[Trial], best: Trial | None) -> Verdict:
     """Judge the best combination of a search over the whole history."""
     whole = [read_moments(t.moments) for t in trials if t.state is TrialState.DONE and t.moments is not None]
     if best is None or best.moments is None:
-        return _verdict([(Finding.NO_PROFIT, "no combination traded")], tried=len(trials))
+        return _verdict([(Finding.NO_TRADES, "no combination traded")], tried=len(trials))
     moments = read_moments(best.moments)
     trades = int(best.metrics.get("trades") or 0)
     deflated = deflated_sharpe(moments, whole, len(trials))
@@ -65,7 +65,7 @@ def judge_walk(
     """
     search = judge_search(trials, best)
     if stitched is None:
-        return _verdict([(Finding.NO_PROFIT, "no combination traded in a sample")], tried=search.tried)
+        return _verdict([(Finding.NO_TRADES, "no combination traded in a sample")], tried=search.tried)
     chance = probabilistic_sharpe(stitched)
     won = sum(gain > 0 for gain in gains)
     found = [*_profit(stitched), *_few(stitched.bars, trades)]
