@@ -1,4 +1,4 @@
-"""Prices to test a strategy on: one symbol's candles as plain arrays, checked once so that everything after may trust them.
+"""Prices to test a strategy on: one symbol's candles as plain arrays, checked once, so that all after may trust them.
 
 A bar is known by the time it opens. Nothing of it but its open may be used before it closes.
 """

@@ -4,12 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import numpy as np
 
 from research.bars import Floats, Integers
-from research.compiled import compiled
+from research.kernel.shape import shape
 
 YEAR_SECONDS = 365 * 86_400  # these markets never close
 _NOISE = 1e-13  # of a return: less than this is rounding
@@ -30,8 +27,9 @@ class Undefined(StrEnum):
 class Curve:
     """Figures of an equity curve. `drawdown_fraction`: the farthest it was below an earlier peak, zero or more.
 
-    `average_equity`: over all bars, in quote. `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `sharpe` and
-    `sortino` are annualised by the number of bars in 365 days, against no riskless return. None: `undefined` says why.
+    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: over
+    all bars, in quote. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless
+    return. None: `undefined` says why.
     """
 
     return_fraction: float
@@ -83,52 +81,3 @@ def _power(growth: float, exponent: float) -> float:
         return math.expm1(math.log(growth) * exponent)
     except OverflowError:
         return math.inf
-
-
-@compiled
-def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, float, int, int]:
-    """Return the mean equity, the returns' mean, deviation and downside deviation, the worst drawdown, and the longest
-    one's two ends.
-
-    The deviation is the sample's. Returns are summed around the first of them: what is the same each bar has none. Where
-    nothing is held nothing changes, and that is passed over at once.
-    """
-    count, before, first = len(equity), initial, equity[0] / initial - 1
-    level = total = square = down = worst = 0.0
-    peak, since, start, end, idle = initial, time[0], time[0], time[0], 0
-    below = False
-    for at in range(count):
-        now = equity[at]
-        if now == before:
-            idle += 1
-            continue
-        if idle:
-            level += idle * before
-            total -= idle * first
-            square += idle * first * first
-            idle = 0
-        level += now
-        gain = now / before - 1
-        before = now
-        off = gain - first
-        total += off
-        square += off * off
-        loss = min(gain, 0.0)
-        down += loss * loss
-        if now >= peak:
-            if below and time[at] + step - since > end - start:
-                start, end = since, time[at] + step
-            peak, below = now, False
-        else:
-            if not below:
-                below, since = True, time[at - 1] + step if at else time[0]
-            if peak - now > worst * peak:  # a division only where it is the worst so far
-                worst = (peak - now) / peak
-    level += idle * before
-    total -= idle * first
-    square += idle * first * first
-    if below and time[-1] + step - since > end - start:
-        start, end = since, time[-1] + step
-    variance = (square - total * total / count) / (count - 1) if count > 1 else 0.0
-    mean = first + total / count
-    return level / count, mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), worst, start, end

@@ -1,4 +1,4 @@
-"""Read bars from a CSV or Parquet file: columns by their usual names, times in any usual unit, errors by row and column.
+"""Read bars from a CSV or Parquet file: columns by their usual names, times in any usual unit, faults by row.
 
 Times are open times. Numbers count seconds, milliseconds, microseconds or nanoseconds since 1970, by their size. Texts
 are ISO 8601; with an offset they are converted, without one they are in UTC, as venues write them.
