@@ -27,9 +27,9 @@ class Undefined(StrEnum):
 class Curve:
     """Figures of an equity curve. `drawdown_fraction`: the farthest it was below an earlier peak, zero or more.
 
-    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: over
-    all bars, in quote. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless
-    return. None: `undefined` says why.
+    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: of
+    all bars. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless return. None:
+    `undefined` says why.
     """
 
     return_fraction: float
