@@ -1,5 +1,7 @@
 """Bars and settings: what is kept, what is refused."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ def a_frame(**changed: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"time": TIMES, **GOOD, "volume": [1.0, 0.0, 2.0], **changed})
 
 
-def test_a_frame_is_kept_as_columns_that_cannot_be_written_to():
+def test_a_frame_is_kept_as_columns_that_cannot_be_written_to() -> None:
     bars = Bars.from_frame(a_frame(), "X/USD")
 
     assert (len(bars), bars.step_seconds, bars.gaps, bars.airless) == (3, 3600, 0, 1)
@@ -27,7 +29,7 @@ def test_a_frame_is_kept_as_columns_that_cannot_be_written_to():
         bars.close[0] = 1.0
 
 
-def test_times_in_the_index_are_taken_where_they_say_their_zone():
+def test_times_in_the_index_are_taken_where_they_say_their_zone() -> None:
     aware = pd.DatetimeIndex(pd.to_datetime(TIMES, unit="s", utc=True)).tz_convert("Asia/Tokyo")
 
     assert Bars.from_frame(a_frame().drop(columns="time").set_index(aware), "X/USD").time.tolist() == TIMES
@@ -53,7 +55,7 @@ def test_times_in_the_index_are_taken_where_they_say_their_zone():
         ({"time": [0, 3600, 7.2e12]}, 3, "time"),
     ],
 )
-def test_what_is_wrong_is_named_by_row_and_column(changed: dict[str, list[float]], row: int, column: str):
+def test_what_is_wrong_is_named_by_row_and_column(changed: dict[str, list[float]], row: int, column: str) -> None:
     with pytest.raises(BadBars) as caught:
         Bars.from_frame(a_frame(**changed), "X/USD")
 
@@ -61,14 +63,14 @@ def test_what_is_wrong_is_named_by_row_and_column(changed: dict[str, list[float]
     assert str(caught.value).startswith(f"X/USD: row {row}, column {column}: ")
 
 
-def test_columns_that_are_missing_or_of_another_length_are_named():
+def test_columns_that_are_missing_or_of_another_length_are_named() -> None:
     with pytest.raises(BadBars, match="column low: missing; there are time, open, high, close, volume"):
         Bars.from_frame(a_frame().drop(columns="low"), "X/USD")
     with pytest.raises(BadBars, match="column close: 2 rows, while there are 3 times"):
         Bars.of("X/USD", TIMES, **{**GOOD, "close": [1.0, 2.0]}, volume=[1, 1, 1])
 
 
-def test_a_part_counts_its_own_gaps_and_bars_without_volume():
+def test_a_part_counts_its_own_gaps_and_bars_without_volume() -> None:
     bars = Bars.from_frame(a_frame(time=[0, 3600, 10_800]), "X/USD", gaps="keep")
 
     assert (bars.gaps, bars.cut(1).gaps, bars.cut(0, 2).gaps) == (1, 1, 0)
@@ -86,7 +88,7 @@ def test_a_part_counts_its_own_gaps_and_bars_without_volume():
         lambda: BacktestSettings(minimum_quote=-1),
         lambda: Limits(stop_loss_fraction=1.5),
         lambda: Limits(longest_hold_seconds=-1),
-        lambda: Sizing(),
+        Sizing,
         lambda: Sizing(quote=10, fraction=0.5),
         lambda: Sizing(fraction=2),
         lambda: Sizing(quote=10, periods=1),
@@ -96,12 +98,12 @@ def test_a_part_counts_its_own_gaps_and_bars_without_volume():
         lambda: Signals.of([0, 1], [True]),
     ],
 )
-def test_what_is_out_of_range_is_refused_with_what_is_allowed(make):
+def test_what_is_out_of_range_is_refused_with_what_is_allowed(make: Callable[[], object]) -> None:
     with pytest.raises(ConfigError, match="allowed: "):
         make()
 
 
-def test_a_policy_becomes_a_size():
+def test_a_policy_becomes_a_size() -> None:
     size = Sizing.by_policy(100, SizingLimits(SizingMethod.INVERSE_VOLATILITY))
 
     assert (size.quote, size.most_fraction, size.base_volatility) == (100, 0.2, 0.1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.errors import ConfigError
 from models.sizing import SizingMethod
+from research.bars import Bars
 from research.engine import run
 from research.grid import cross, cross_grid, run_grid
 from research.kernel import compiled as keeping
@@ -25,19 +26,19 @@ from rules.volatility import volatility
 from tests.research.markets import a_market
 
 
-def a_walk(closes: np.ndarray):
+def a_walk(closes: np.ndarray) -> Bars:
     count = len(closes)
     rows = np.stack([closes] * 4, axis=1)
     return a_market("A", np.arange(count) * 60, rows, np.ones(count), 60)
 
 
-def wandering(seed: int, count: int = 3000, decimals: int = 10):
+def wandering(seed: int, count: int = 3000, decimals: int = 10) -> Bars:
     return a_walk(np.round(100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, count))), decimals))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0.01, 1e6), min_size=2, max_size=40), st.integers(2, 21))
-def test_volatility_and_the_size_by_it_are_those_of_the_rules(closes: list[float], periods: int):
+def test_volatility_and_the_size_by_it_are_those_of_the_rules(closes: list[float], periods: int) -> None:
     bars = a_walk(np.array(closes))
     found = volatilities(bars.close, periods)
     sizes = {
@@ -61,14 +62,14 @@ def test_volatility_and_the_size_by_it_are_those_of_the_rules(closes: list[float
 
 
 @pytest.mark.parametrize("decimals", [10, 1])
-def test_crosses_are_those_of_the_strategy(decimals: int):
+def test_crosses_are_those_of_the_strategy(decimals: int) -> None:
     bars = wandering(3, decimals=decimals)  # prices of one decimal make averages that are equal for real
 
     for fast, slow in ((1, 2), (3, 10), (20, 50), (2999, 3000), (1, 5000)):
         assert cross(bars, fast, slow).tolist() == SmaCross(fast=fast, slow=slow).signals(bars).entry.tolist()
 
 
-def test_a_grid_is_the_runs_one_by_one_in_their_order():
+def test_a_grid_is_the_runs_one_by_one_in_their_order() -> None:
     bars, assumed = wandering(5), BacktestSettings()
     pairs = [(fast, slow) for fast in (3, 5, 8) for slow in (20, 40, 60)]
     one_by_one = [run(bars, Signals.of(cross(bars, *pair)), assumed) for pair in pairs]
@@ -82,18 +83,18 @@ def test_a_grid_is_the_runs_one_by_one_in_their_order():
     assert len({trades for trades, _ in expected}) > 1
 
 
-def test_a_grid_trades_beside_the_thread_that_asked():
+def test_a_grid_trades_beside_the_thread_that_asked() -> None:
     threads = set(cross_grid(wandering(5), BacktestSettings(), [(3, 9)] * 4, lambda _: threading.get_ident()))
 
     assert threading.get_ident() not in threads
 
 
-def test_a_grid_refuses_averages_that_cannot_cross():
+def test_a_grid_refuses_averages_that_cannot_cross() -> None:
     with pytest.raises(ConfigError, match="lengths of 9 and 9"):
         cross_grid(wandering(5), BacktestSettings(), [(3, 9), (9, 9)], len)
 
 
-def test_more_trades_than_the_table_was_made_for_are_all_there():
+def test_more_trades_than_the_table_was_made_for_are_all_there() -> None:
     bars = wandering(6)
     always = Signals.of(np.where(np.arange(len(bars)) % 2 == 0, 1, -1))
 
@@ -103,7 +104,7 @@ def test_more_trades_than_the_table_was_made_for_are_all_there():
     assert result.trades["entry_bar"].tolist() == list(range(1, len(bars)))
 
 
-def test_a_kernel_is_kept_under_the_text_of_its_whole_folder(tmp_path: Path):
+def test_a_kernel_is_kept_under_the_text_of_its_whole_folder(tmp_path: Path) -> None:
     folder = Path(keeping.__file__).parent
     copy = tmp_path / "kernel"
     copy.mkdir()
@@ -116,7 +117,7 @@ def test_a_kernel_is_kept_under_the_text_of_its_whole_folder(tmp_path: Path):
     assert keeping.stamp(copy) != keeping.stamp(folder)
 
 
-def test_where_nothing_can_be_kept_a_kernel_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch):
+def test_where_nothing_can_be_kept_a_kernel_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     # What numba does where neither the source's folder nor the user's cache can be written to.
     monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
 
