@@ -6,10 +6,10 @@ WORKERS ?= 5
 # What one test process has compiled, asserts included, the others read.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test check lint browser bench faults lock clean help
+.PHONY: run test check lint browser bench bench-research faults lock clean help
 
 help:  ## Show what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(READY)  ## Normalise the example fleet on simulated venues
 	$(BIN)/nija normalize --fleet examples/fleet.yaml --live --yes
@@ -36,6 +36,16 @@ browser:  ## Install Chromium for the browser tests (Debian, Ubuntu), unless it 
 bench: $(READY)  ## Measure, against a bare loop in the same run
 	$(BIN)/python benchmarks/fleet.py
 
+bench-research: .venv-bench/.ready  ## Compare the backtest with vectorbt and backtesting.py, and measure it beside them
+	PYTHONPATH=. .venv-bench/bin/python benchmarks/parity.py
+	PYTHONPATH=. .venv-bench/bin/python benchmarks/backtest.py
+
+# These two pin other versions than we do, so they live apart; nija itself is read from here.
+.venv-bench/.ready: benchmarks/foreign.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install -q --disable-pip-version-check -r benchmarks/foreign.txt
+	@touch $@
+
 faults: $(READY)  ## Put every fault to every call of a run at every venue, about 15 minutes
 	$(BIN)/python benchmarks/faults.py
 
@@ -46,7 +56,7 @@ lock:  ## Pin the dependencies of pyproject.toml anew
 	rm -rf .venv-lock
 
 clean:  ## Forget the installation and the example's state
-	rm -rf .venv .nija
+	rm -rf .venv .venv-bench .nija
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "nija needs Python 3.11 or later, found " + sys.version.split()[0])'

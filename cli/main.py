@@ -36,6 +36,8 @@ from cli import (
     size,
     status,
     store,
+    strategies,
+    studies,
     throttles,
     up,
     venues,
@@ -97,6 +99,8 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(history.app, name="history")
 app.add_typer(desk.app, name="desk")
+app.add_typer(strategies.app, name="strategies")
+app.add_typer(studies.app, name="studies")
 
 # Typer carries its own copy of Click, or uses the installed one: the class that both raise for bad usage.
 _ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

@@ -13,7 +13,7 @@ def show_rebalance(account: str, report: RebalanceReport, to: Console) -> None:
     weights.add_column("strategy", style="bold", overflow="fold")
     for column in ("Sharpe", "win rate", "return", "trades", "score", "weight"):
         weights.add_column(column, justify="right")
-    weights.add_column("backtest", justify="right")
+    weights.add_column("backtest")
     for strategy in report.strategies:
         weights.add_row(*_strategy(strategy))
     weights.add_row("cash", "", "", "", "", "", _percent(report.cash_weight), "", style="dim")
@@ -41,7 +41,7 @@ def _strategy(one: StrategyWeight) -> tuple[str, ...]:
         str(one.trades),
         one.score,
         _percent(one.weight),
-        f"{one.backtest_id}, {one.measured_at:%Y-%m-%d %H:%M}",
+        f"{one.verdict}, {one.backtest_id} of {one.measured_at:%Y-%m-%d %H:%M}",
     )
 
 

@@ -31,6 +31,7 @@ from cli.research_options import (
     data_request,
     registry,
 )
+from models.errors import ConfigError
 from models.search import SearchMethod
 
 if TYPE_CHECKING:
@@ -205,6 +206,8 @@ def _searched(request: "SearchRequest", html: Path | None, *, as_json: bool) -> 
     from cli.search_tables import show_search  # noqa: PLC0415
     from flows.search_run import search_all  # noqa: PLC0415
 
+    if html is not None and not html.absolute().parent.is_dir():
+        raise ConfigError("--html", f"there is no folder {html.absolute().parent}")
     with shown() as progress:
         report = asyncio.run(search_all(request, registry=registry(), progress=progress))
     if html is not None:

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import out
-from flows.search_markdown import SHOWN, WALK_FORWARD, advice, parameters, span
+from flows.search_markdown import SHOWN, WALK_FORWARD, advice, mean_of, parameters, span
 from models.search_report import BatchReport, FoldReport, Outcome, SearchReport, Sensitivity
 from research.words import name_of, written
 
@@ -14,7 +14,9 @@ _COLORS = {Outcome.HOLDS: "bold green", Outcome.OVERFIT: "bold red", Outcome.UNP
 
 def show_search(report: BatchReport, to: Console = out) -> None:
     """Print a search, strategy by strategy."""
-    for one in report.strategies:
+    for number, one in enumerate(report.strategies):
+        if number:
+            to.print()
         if one.report is None:
             to.print(Text.assemble((f"{one.strategy} ", "bold"), (f"{one.code} ", "red"), one.message), soft_wrap=True)
         else:
@@ -27,15 +29,20 @@ def _show(report: SearchReport, to: Console) -> None:
     to.print(Text.assemble((f"{verdict.outcome.value} ", _COLORS[verdict.outcome]), advice(verdict)), soft_wrap=True)
     for finding, words in zip(verdict.findings, verdict.words, strict=True):
         to.print(Text.assemble(("  ", ""), (f"{finding.value} ", "yellow"), words), soft_wrap=True)
-    to.print(_best(report))
+    if report.best is not None:
+        to.print()
+        to.print(_best(report))
     if report.folds:
+        to.print()
         to.print(_folds(report.folds))
     if report.sensitivity:
+        to.print()
         to.print(_sensitivity(report.sensitivity, report.objective))
     kept = f", {report.kept_before} of them by an earlier run" if report.kept_before else ""
     pruned = f", {report.pruned} in part" if report.pruned else ""
+    what = "evaluations in all folds" if report.folds else "combinations tried"
     to.print(
-        f"{report.tried} combinations tried{pruned}{kept}; {report.bars:,} bars, {span(report)}, {report.gaps} gaps; "
+        f"\n{report.tried} {what}{pruned}{kept}; {report.bars:,} bars, {span(report)}, {report.gaps} gaps; "
         f"{report.seconds:.1f} s; study {report.study_id[:12]}",
         style="dim",
         soft_wrap=True,
@@ -56,7 +63,7 @@ def _best(report: SearchReport) -> Table:
         hold = report.buy_and_hold.get(name)
         table.add_row(name_of(name), written(name, mine[name]), "" if hold is None else written(name, hold))
     if report.neighbours is not None and not walked:
-        table.add_row("mean of its neighbours", written(report.objective, report.neighbours), "")
+        table.add_row("mean of its neighbours", mean_of(report.objective, report.neighbours), "")
     return table
 
 
@@ -89,6 +96,11 @@ def _sensitivity(order: list[Sensitivity], objective: str) -> Table:
         best, worst = max(one.values, key=lambda v: v.mean), min(one.values, key=lambda v: v.mean)
         share = "unknown" if one.share is None else f"{one.share:.0%}"
         table.add_row(
-            one.parameter, share, f"{best.value:g}", f"{best.mean:.3f}", f"{worst.value:g}", f"{worst.mean:.3f}"
+            one.parameter,
+            share,
+            f"{best.value:g}",
+            mean_of(objective, best.mean),
+            f"{worst.value:g}",
+            mean_of(objective, worst.mean),
         )
     return table

@@ -12,7 +12,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 
 from flows.backtest_markdown import compare_markdown, compared_table
-from flows.backtest_request import CompareRequest, strategy_named
+from flows.backtest_request import CompareRequest, count_of, strategy_named
 from flows.backtest_run import setting_of, tested
 from flows.pictures import publish_picture
 from flows.pipeline import Pipeline, seen, started
@@ -64,9 +64,10 @@ async def compared_on(store: Store, request: CompareRequest, registry: Registry,
         )
     setting, loaded, reports = setting_of(request), dict[int, Loaded](), list[BacktestReport]()
     for strategy in strategies:
-        if strategy.series not in loaded:
-            loaded[strategy.series] = await load_series(store, setting.data, strategy.series, clock.now())
-        ran = await tested(store, strategy, loaded[strategy.series], setting, clock.now())
+        count = count_of(strategy, setting.data)
+        if count not in loaded:
+            loaded[count] = await load_series(store, setting.data, count, clock.now())
+        ran = await tested(store, strategy, loaded[count], setting, clock.now())
         reports.append(ran.report)
     first = reports[0]
     return CompareReport(

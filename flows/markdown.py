@@ -109,13 +109,13 @@ def _account(account: AccountReport) -> list[str]:
 
 def _rebalance(report: RebalanceReport) -> list[str]:
     """Write the weights of an account's strategies, and the change of each market."""
-    lines = ["| strategy | Sharpe | win rate | return | trades | score | weight |", "|---|---|---|---|---|---|---|"]
+    lines = ["| strategy | verdict | Sharpe | win rate | return | trades | score | weight |", "|---" * 8 + "|"]
     lines += [
-        f"| {_plain(one.strategy)} | {_figure(one.sharpe, '.2f')} | {_figure(one.win_rate, '.1%')} "
+        f"| {_plain(one.strategy)} | {one.verdict} | {_figure(one.sharpe, '.2f')} | {_figure(one.win_rate, '.1%')} "
         f"| {_figure(one.return_fraction, '+.2%')} | {one.trades} | {one.score} | {float(one.weight):.2%} |"
         for one in report.strategies
     ]
-    lines += [f"| cash | | | | | | {float(report.cash_weight):.2%} |", ""]
+    lines += [f"| cash | | | | | | | {float(report.cash_weight):.2%} |", ""]
     lines += ["| market | is worth | should be | change | what is done |", "|---|---|---|---|---|"]
     return lines + [
         f"| {one.symbol} | {one.current_usd} | {one.target_usd} ({float(one.target_weight):.2%}) | {one.change_usd} "

@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from research.files import read_bars
 
 from models.errors import ConfigError
 from models.history import Series, Span, Timeframe
@@ -18,7 +17,8 @@ from models.store.candles import candles, known_series
 from models.store.engine import Store
 from models.store.gaps import gaps
 from models.store.history_bounds import bounds
-from research.bars import Bars
+from research.bars import Bars, Gaps
+from research.files import read_bars
 
 _NAMES = "--source, --symbol, --timeframe"
 
@@ -93,7 +93,7 @@ async def _from_files(request: DataRequest, count: int, now: datetime) -> Loaded
     if len(symbols) not in {1, count}:
         raise ConfigError("--symbol", f"{len(symbols)} are named for {count} files", "one, one a file, or none")
     named = zip(paths, symbols * (count if len(symbols) == 1 else 1), strict=True)
-    keeps = "keep" if request.allow_gaps else "error"
+    keeps: Gaps = "keep" if request.allow_gaps else "error"
     found = [await asyncio.to_thread(read_bars, path, symbol, gaps=keeps) for path, symbol in named]
     return Loaded(tuple(_within(bars, request, now) for bars in found), tuple(path.name for path in paths))
 

@@ -38,14 +38,14 @@ class Assumptions(BaseModel):
 
     def settings(self) -> BacktestSettings:
         """Return the same for the engine. Raises: ConfigError."""
-        base = {"fraction": self.position_fraction} if self.position_quote is None else {"quote": self.position_quote}
+        quote = self.position_quote or 0.0
         hold = self.longest_hold_hours
         return BacktestSettings(
             initial_cash=self.initial_cash,
             fee_fraction=self.fee_fraction,
             slippage_fraction=self.slippage_fraction,
             allow_short=self.allow_short,
-            sizing=Sizing(**base, method=self.sizing),
+            sizing=Sizing(quote=quote, fraction=0.0 if quote else self.position_fraction, method=self.sizing),
             limits=Limits(
                 stop_loss_fraction=self.stop_loss_fraction,
                 take_profit_fraction=self.take_profit_fraction,

@@ -25,6 +25,7 @@ class Action:
     cancel_first: tuple[str, ...] = ()  # order ids at the venue that hold part of the quantity
     entry_price: Decimal | None = None  # of an exit: what it was judged by, where that is known
     held_since: datetime | None = None  # of an exit: when the position was first seen
+    weight: Decimal | None = None  # of a rebalancing: what the quantity follows from at the prices of the moment
 
     @property
     def is_order(self) -> bool:
@@ -72,9 +73,12 @@ class Plan:
 
     @property
     def content_hash(self) -> str:
-        """Identify what the plan would do, whatever the prices of the moment: account, policy and ordered actions."""
-        content = [self.account, self.policy_version, [[a.kind, a.symbol, plain(a.quantity)] for a in self.actions]]
-        return _digest(content)
+        """Identify what the plan would do, whatever the prices of the moment: account, policy and ordered actions.
+
+        Of a rebalancing a person approves the weights: the quantities that lead there change with every price.
+        """
+        actions = [[a.kind, a.symbol, plain(a.quantity if a.weight is None else a.weight)] for a in self.actions]
+        return _digest([self.account, self.policy_version, actions])
 
     @property
     def plan_id(self) -> str:

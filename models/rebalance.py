@@ -13,6 +13,7 @@ class Measured:
     """How a strategy did in its newest stored backtest. Fractions; None: the figure is not defined."""
 
     backtest_id: int
+    verdict: str
     measured_at: datetime
     trades: int
     sharpe: float | None

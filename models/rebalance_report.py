@@ -21,7 +21,10 @@ class _Part(BaseModel):
 
 
 class StrategyWeight(_Part):
-    """One strategy: how it did, its score from 0 to 1, and its weight, a fraction. `not_known` counted as zero."""
+    """One strategy: how it did, its score from 0 to 1, and its weight, a fraction.
+
+    `verdict`: of its backtest; one that failed is weighed like any other. `not_known` counted as zero.
+    """
 
     strategy: str
     symbol: str
@@ -32,6 +35,7 @@ class StrategyWeight(_Part):
     return_fraction: float | None
     not_known: list[str]
     trades: int
+    verdict: str
     backtest_id: int
     measured_at: datetime
 
@@ -84,6 +88,7 @@ def _strategy(one: Weighed) -> StrategyWeight:
         return_fraction=how.return_fraction,
         not_known=list(one.unknown),
         trades=how.trades,
+        verdict=how.verdict,
         backtest_id=how.backtest_id,
         measured_at=how.measured_at,
     )

@@ -20,7 +20,8 @@ class Outcome(StrEnum):
 class Finding(StrEnum):
     """What speaks against the best combination."""
 
-    NO_PROFIT = "no_profit"  # even the best loses, or never trades
+    NO_TRADES = "no_trades"  # no combination ever traded
+    NO_PROFIT = "no_profit"  # even the best loses
     DEFLATED_SHARPE_LOW = "deflated_sharpe_low"  # so many tries alone would show as much
     PBO_HIGH = "pbo_high"  # what was best in one half of the time was not in the other
     OUT_OF_SAMPLE_WEAK = "out_of_sample_weak"  # on what it had not seen, it did not earn beyond chance
@@ -114,7 +115,8 @@ class SearchReport(_Report):
 
     `space`: of each parameter, what was tried. `planned`: combinations of the space, None: without end; `tried`: those
     that were looked at, the pruned among them; `kept_before`: tried by an earlier run of the same study.
-    `neighbours`: the mean score right beside the best, of a grid.
+    `neighbours`: the mean score right beside the best, of a grid. Of a walk-forward, what was tried counts once
+    a fold, and `buy_and_hold` is of the time out of the sample.
     """
 
     study_id: str

@@ -4,12 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import numpy as np
 
 from research.bars import Floats, Integers
-from research.compiled import compiled
+from research.kernel.shape import shape
 
 YEAR_SECONDS = 365 * 86_400  # these markets never close
 _NOISE = 1e-13  # of a return: less than this is rounding
@@ -30,8 +27,9 @@ class Undefined(StrEnum):
 class Curve:
     """Figures of an equity curve. `drawdown_fraction`: the farthest it was below an earlier peak, zero or more.
 
-    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `sharpe` and
-    `sortino` are annualised by the number of bars in 365 days, against no riskless return. None: `undefined` says why.
+    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: of
+    all bars. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless return. None:
+    `undefined` says why.
     """
 
     return_fraction: float
@@ -40,6 +38,7 @@ class Curve:
     sortino: float | None
     drawdown_fraction: float
     drawdown_seconds: int
+    average_equity: float
     undefined: Mapping[str, Undefined]
 
 
@@ -50,7 +49,7 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
+    average, mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None
@@ -73,7 +72,7 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
         cagr = _power(final / initial, 1 / years)
     else:
         undefined["cagr_fraction"] = Undefined.NOTHING_LEFT
-    return Curve(final / initial - 1, cagr, sharpe, sortino, worst, int(end - start), undefined)
+    return Curve(final / initial - 1, cagr, sharpe, sortino, worst, int(end - start), average, undefined)
 
 
 def _power(growth: float, exponent: float) -> float:
@@ -82,39 +81,3 @@ def _power(growth: float, exponent: float) -> float:
         return math.expm1(math.log(growth) * exponent)
     except OverflowError:
         return math.inf
-
-
-@compiled
-def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, float, float, float, int, int]:
-    """Return the returns' mean, deviation and downside deviation, the worst drawdown, and the longest one's two ends.
-
-    The deviation is the sample's. Returns are summed around the first of them: what is the same each bar has none.
-    """
-    before, first = initial, equity[0] / initial - 1
-    total = square = down = worst = 0.0
-    peak, peak_time = initial, time[0]
-    start, end = time[0], time[0]
-    below = False
-    for at in range(len(equity)):
-        now = equity[at]
-        gain = now / before - 1
-        before = now
-        off = gain - first
-        total += off
-        square += off * off
-        loss = min(gain, 0.0)
-        down += loss * loss
-        if now >= peak:
-            if below and time[at] + step - peak_time > end - start:
-                start, end = peak_time, time[at] + step
-            peak, peak_time, below = now, time[at] + step, False
-        else:
-            below = True
-            if peak - now > worst * peak:  # a division only where it is the worst so far
-                worst = (peak - now) / peak
-    if below and time[-1] + step - peak_time > end - start:
-        start, end = peak_time, time[-1] + step
-    count = len(equity)
-    variance = (square - total * total / count) / (count - 1) if count > 1 else 0.0
-    mean = first + total / count
-    return mean, np.sqrt(max(variance, 0.0)), np.sqrt(down / count), worst, start, end

@@ -5,19 +5,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.errors import ConfigError
-from research import kernel
 from research.bars import Bars, Floats, Integers, sealed
+from research.kernel import terms as numbers
+from research.kernel.one import simulate
+from research.kernel.several import simulate_together
+from research.kernel.terms import Candles, Sparse, Terms
 from research.result import Result, Trades, Unfilled
 from research.settings import AtEnd, BacktestSettings
 from research.signals import Signals
 from research.sizes import factors
 
 _COUNTED = {
-    Unfilled.NO_CASH: kernel.NO_CASH,
-    Unfilled.TOO_SMALL: kernel.TOO_SMALL,
-    Unfilled.NO_VOLUME: kernel.NO_VOLUME,
-    Unfilled.SHORT_NOT_ALLOWED: kernel.NO_SHORT,
-    Unfilled.CAP_REACHED: kernel.CAP,
+    Unfilled.NO_CASH: numbers.NO_CASH,
+    Unfilled.TOO_SMALL: numbers.TOO_SMALL,
+    Unfilled.NO_VOLUME: numbers.NO_VOLUME,
+    Unfilled.SHORT_NOT_ALLOWED: numbers.NO_SHORT,
+    Unfilled.CAP_REACHED: numbers.CAP,
 }
 
 
@@ -30,17 +33,24 @@ def run(bars: Bars, signals: Signals, settings: BacktestSettings | None = None, 
     settings = settings or BacktestSettings()
     _fits(bars, signals, finer)
     equity = np.empty(len(bars))
-    trades, count, counts = kernel.simulate(
+    trades, count, counts = simulate(
         candles(bars),
-        signals.entry,
-        signals.exit,
+        Sparse(signals.entry, signals.exit, np.flatnonzero((signals.entry != 0) | (signals.exit != 0))),
         factors(bars, settings.size),
         candles(finer) if finer else NO_CANDLES,
         bars.step_seconds,
         terms(settings, (bars, finer)),
         equity,
     )
-    return _result((bars,), (signals,), settings, bars.time, equity, trades[:count].copy(), counts)
+    return _result(
+        bars=(bars,),
+        signals=(signals,),
+        settings=settings,
+        time=bars.time,
+        equity=equity,
+        trades=trades[:count].copy(),
+        counts=counts,
+    )
 
 
 def run_portfolio(
@@ -66,7 +76,7 @@ def run_portfolio(
     equity = np.empty(len(grid))
     scales = [factors(bars, settings.size) for bars, _ in markets]
     details = [finer.get(name) for name in names]
-    trades, count, counts = kernel.simulate_together(
+    trades, count, counts = simulate_together(
         _joined([candles(bars) for bars, _ in markets]),
         _starts([len(bars) for bars, _ in markets]),
         sealed(np.concatenate([signals.entry for _, signals in markets])),
@@ -79,19 +89,26 @@ def run_portfolio(
         grid,
         equity,
     )
-    every = tuple(bars for bars, _ in markets)
-    return _result(every, tuple(s for _, s in markets), settings, grid, equity, trades[:count].copy(), counts)
+    return _result(
+        bars=tuple(bars for bars, _ in markets),
+        signals=tuple(signals for _, signals in markets),
+        settings=settings,
+        time=grid,
+        equity=equity,
+        trades=trades[:count].copy(),
+        counts=counts,
+    )
 
 
-def candles(bars: Bars) -> kernel.Candles:
+def candles(bars: Bars) -> Candles:
     """Return the columns as the kernels take them."""
-    return kernel.Candles(bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return Candles(bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
 
 
-def terms(settings: BacktestSettings, every: Sequence[Bars | None]) -> kernel.Terms:
+def terms(settings: BacktestSettings, every: Sequence[Bars | None]) -> Terms:
     """Return the settings as the kernels take them; a volume is not looked at where every bar has one."""
     size, limits = settings.size, settings.limits
-    return kernel.Terms(
+    return Terms(
         cash=float(settings.initial_cash),
         fee=float(settings.fee_fraction),
         slippage=float(settings.slippage_fraction),
@@ -102,7 +119,7 @@ def terms(settings: BacktestSettings, every: Sequence[Bars | None]) -> kernel.Te
         stop=_limit(limits.stop_loss_fraction),
         take=_limit(limits.take_profit_fraction),
         trailing=_limit(limits.trailing_stop_fraction),
-        hold=kernel.FOREVER if limits.longest_hold_seconds is None else int(limits.longest_hold_seconds),
+        hold=numbers.FOREVER if limits.longest_hold_seconds is None else int(limits.longest_hold_seconds),
         cap=int(settings.max_positions),
         short=bool(settings.allow_short),
         airless=settings.fills_without_volume or not any(bars.airless for bars in every if bars),
@@ -110,8 +127,8 @@ def terms(settings: BacktestSettings, every: Sequence[Bars | None]) -> kernel.Te
     )
 
 
-def _joined(columns: Sequence[kernel.Candles]) -> kernel.Candles:
-    return kernel.Candles(*(sealed(np.concatenate(column)) for column in zip(*columns, strict=True)))
+def _joined(columns: Sequence[Candles]) -> Candles:
+    return Candles(*(sealed(np.concatenate(column)) for column in zip(*columns, strict=True)))
 
 
 def _union(times: Sequence[Integers]) -> Integers:
@@ -141,6 +158,7 @@ def _fits(bars: Bars, signals: Signals, finer: Bars | None) -> None:
 
 
 def _result(
+    *,
     bars: tuple[Bars, ...],
     signals: tuple[Signals, ...],
     settings: BacktestSettings,
@@ -162,11 +180,11 @@ def _result(
         equity=sealed(equity),
         trades=sealed(trades),
         unfilled={why: unfilled[why] for why in Unfilled if unfilled[why]},
-        ambiguous_bars=int(counts[kernel.AMBIGUOUS]),
-        resolved_bars=int(counts[kernel.RESOLVED]),
-        cut_entries=int(counts[kernel.CUT]),
+        ambiguous_bars=int(counts[numbers.AMBIGUOUS]),
+        resolved_bars=int(counts[numbers.RESOLVED]),
+        cut_entries=int(counts[numbers.CUT]),
     )
 
 
 _NONE = sealed(np.empty(0))
-NO_CANDLES = kernel.Candles(sealed(np.empty(0, np.int64)), _NONE, _NONE, _NONE, _NONE, _NONE)
+NO_CANDLES = Candles(sealed(np.empty(0, np.int64)), _NONE, _NONE, _NONE, _NONE, _NONE)

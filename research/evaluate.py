@@ -58,9 +58,10 @@ class Bench:
         """With less nothing can be traded."""
         return _LEAST_CASH
 
-    def buy_and_hold(self) -> dict[str, float | None]:
-        """Return the figures of buying at the first open and selling at the last close."""
-        idle = run(self.bars, Signals.of(np.zeros(len(self.bars), np.int8)), self.settings)
+    def buy_and_hold(self, start: int = 0) -> dict[str, float | None]:
+        """Return the figures of buying at the open of the bar at `start` and selling at the last close."""
+        bars = self.bars.cut(start)
+        idle = run(bars, Signals.of(np.zeros(len(bars), np.int8)), self.settings)
         held = measure(idle).buy_and_hold
         return {name: _finite(getattr(held, name)) for name in _OF_A_CURVE}
 

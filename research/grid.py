@@ -15,7 +15,7 @@ import numpy as np
 from models.errors import ConfigError
 from research.bars import Bars, sealed
 from research.engine import run
-from research.kernel import crosses
+from research.kernel.averages import crosses
 from research.result import Result
 from research.settings import BacktestSettings
 from research.signals import Entries, Exits, Signals

@@ -7,17 +7,19 @@ of the strategy or of the engine included, it is another study.
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from research import engine, kernel, metrics, overfitting
 from research.bars import COLUMNS, Bars
 from research.settings import BacktestSettings
 from research.space import Space
 from research.strategies.base import Strategy
 
-_CODE = (engine, kernel, metrics, overfitting)
+# What computes a result, beside this file: where any of it is another, so may the result be.
+_ENGINE = ("engine.py", "kernel", "kernel.py", "sizes.py", "metrics.py", "curve.py", "overfitting.py", "evaluate.py")
 _LENGTH = 32  # hex digits
 
 
@@ -29,8 +31,7 @@ def study_id(document: Mapping[str, Any], series: Sequence[Bars], strategy: type
         for name in ("time", *COLUMNS):
             digest.update(getattr(bars, name).tobytes())
     digest.update(_source(strategy).encode())
-    for module in _CODE:
-        digest.update(inspect.getsource(module).encode())
+    digest.update(_engine())
     return digest.hexdigest()[:_LENGTH]
 
 
@@ -47,6 +48,24 @@ def asked_for(
         "method": method,
         **more,
     }
+
+
+@cache
+def _engine() -> bytes:
+    """Return a digest of the code that trades and measures."""
+    digest = hashlib.sha256()
+    for path in _files():
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _files() -> Iterator[Path]:
+    for name in _ENGINE:
+        path = Path(__file__).parent / name
+        if path.is_dir():
+            yield from sorted(path.glob("*.py"))
+        elif path.exists():
+            yield path
 
 
 def _source(strategy: type[Strategy]) -> str:

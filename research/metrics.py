@@ -52,7 +52,7 @@ def measure(result: Result, beside: Curve | None = None) -> Metrics:
     lost = float(-pnl[pnl < 0].sum())
     if count and not lost:
         undefined["profit_factor"] = Undefined.NO_LOSS
-    average = float(result.equity.mean())
+    average = of_equity.average_equity
     if average <= 0:
         undefined["turnover"] = Undefined.NOTHING_LEFT
     moved = float((trades["quantity"] * (trades["entry_price"] + trades["exit_price"] * ~trades["open"])).sum())

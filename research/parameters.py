@@ -87,7 +87,8 @@ def _read(declared: "Field[Any]") -> Parameter:
     kind = declared.type if isinstance(declared.type, type) else _KINDS.get(str(declared.type))
     if not isinstance(bounds, Bounds) or kind not in {int, float}:
         raise TypeError(f"{declared.name} is no parameter: declare `{declared.name}: int = parameter(...)`, or a float")
-    return Parameter(declared.name, kind is int, declared.default, bounds)
+    default: Any = declared.default  # `parameter` takes nothing but numbers
+    return Parameter(declared.name, kind is int, default, bounds)
 
 
 def _number(value: object) -> float | None:

@@ -3,15 +3,17 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import matplotlib.dates
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from research.bars import Floats
 
 _WIDTH, _HEIGHT, _DPI = 9.0, 5.4, 110
+_DATES: Any = matplotlib.dates  # its functions are not typed
 _Curve = Sequence[tuple[datetime, float]]
 
 
@@ -50,7 +52,7 @@ def fallen(equity: Floats) -> Floats:
 
 
 def _axes_of(curve: _Curve) -> tuple[Floats, Floats]:
-    return np.asarray(date2num([at for at, _ in curve])), np.array([value for _, value in curve])
+    return np.asarray(_DATES.date2num([at for at, _ in curve])), np.array([value for _, value in curve])
 
 
 def _plain(text: str) -> str:
@@ -60,9 +62,9 @@ def _plain(text: str) -> str:
 def _png(figure: Figure, axes: Sequence[Axes]) -> bytes:
     """Return a figure as PNG; the same figure makes the same bytes."""
     for one in axes:
-        locator = AutoDateLocator()
+        locator = _DATES.AutoDateLocator()
         one.xaxis.set_major_locator(locator)
-        one.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        one.xaxis.set_major_formatter(_DATES.ConciseDateFormatter(locator))
         one.grid(alpha=0.3)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})

@@ -11,7 +11,7 @@ import pandas as pd
 from research.bars import Bars, Floats, Integers
 from research.settings import BacktestSettings
 
-Trades = npt.NDArray[np.void]  # of research.kernel.TRADE
+Trades = npt.NDArray[np.void]  # of research.kernel.terms.TRADE
 
 
 class Left(StrEnum):

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from models.search_report import HeatMap, SearchReport, Sensitivity
+from research.evaluate import LESS_IS_BETTER
+from research.pictures import equity_png
+from research.words import name_of
 
 _WIDTH, _HEIGHT, _DPI = 7.0, 4.2, 110
 _WRITTEN_IN = 144  # cells: beyond it numbers would not be read
@@ -22,7 +23,8 @@ def pictures(report: SearchReport) -> dict[str, bytes]:
     if report.sensitivity:
         found["sensitivity"] = sensitivity_png(report.sensitivity, report.objective)
     if report.equity:
-        found["equity out of the sample"] = equity_png(report.equity)
+        title = f"{report.strategy} on {report.data}, out of the sample"
+        found["equity out of the sample"] = equity_png(title, report.equity, report.equity[0][1])
     return found
 
 
@@ -36,11 +38,11 @@ def heat_map_png(found: HeatMap, objective: str) -> bytes:
     axes.set_yticks(range(len(found.ys)), [f"{y:.6g}" for y in found.ys])
     axes.set(xlabel=found.x, ylabel=found.y)
     if scores.size <= _WRITTEN_IN:
-        middle = np.nanmean(scores)
+        middle = np.nanmean(scores) if not np.isnan(scores).all() else 0.0
         for row, column in np.argwhere(~np.isnan(scores)):
             color = "black" if scores[row, column] > middle else "white"
             axes.text(column, row, f"{scores[row, column]:.2f}", ha="center", va="center", color=color, fontsize=7)
-    figure.colorbar(shown, label=f"mean {objective}")
+    figure.colorbar(shown, label=f"mean {_sought(objective)}")
     return _png(figure)
 
 
@@ -55,22 +57,14 @@ def sensitivity_png(order: Sequence[Sensitivity], objective: str) -> bytes:
         share = "unknown" if one.share is None else f"{one.share:.0%} of the variance"
         axes.set_title(f"{one.parameter}: {share}", fontsize=9)
         axes.grid(alpha=0.3)
-    row[0].set_ylabel(objective)
+    row[0].set_ylabel(_sought(objective))
     row[0].legend()
     return _png(figure)
 
 
-def equity_png(points: Sequence[tuple[datetime, float]]) -> bytes:
-    """Draw an equity curve."""
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(date2num([at for at, _ in points]), [equity for _, equity in points], linewidth=1)
-    locator = AutoDateLocator()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set_ylabel("equity, quote")
-    axes.grid(alpha=0.3)
-    return _png(figure)
+def _sought(objective: str) -> str:
+    """Name what is drawn: up is better."""
+    return f"minus {name_of(objective)}" if objective in LESS_IS_BETTER else name_of(objective)
 
 
 def _png(figure: Figure) -> bytes:

@@ -14,13 +14,15 @@ _BINS = 10
 
 
 def sensitivity(space: Space, trials: Sequence[Trial]) -> list[Sensitivity]:
-    """Return every moving parameter, the one that decides most first.
+    """Return every moving parameter, the one that decides most first; none where nothing was traded.
 
     The share is the part of the scores' variance that lies between the means of its values: eta squared, the main
     effect of an analysis of variance. What is left is spread within them, the doing of other parameters and of how they
     act together.
     """
     scored = _scored(trials)
+    if not scored:
+        return []
     found = [_of_axis(axis, scored) for axis in space.moving]
     return sorted(found, key=lambda one: -1.0 if one.share is None else -one.share - 1)
 

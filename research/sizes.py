@@ -1,10 +1,10 @@
-"""By what a position's base size is multiplied at each bar: the factors of `rules.sizing`, in floats, all bars at once."""
+"""By what a base size is multiplied at each bar: the factors of `rules.sizing`, in floats, all bars at once."""
 
 import numpy as np
 
 from models.sizing import SizingMethod
 from research.bars import Bars, Floats, sealed
-from research.kernel import deviations
+from research.kernel.averages import deviations
 from research.settings import Sizing
 from rules.sizing import HIGH_FRACTION, HIGH_SHARE, MODERATE_FRACTION, MODERATE_SHARE, UNKNOWN_SHARE
 

@@ -50,6 +50,7 @@ def walked(bench: Bench, space: Space, folds: Sequence[Fold], trials: Mapping[in
         "tried": len(every),
         "pruned": sum(trial.state is TrialState.PRUNED for trial in every),
         "verdict": judge_walk(whole, best, stitched, gains, trades=trades),
+        "buy_and_hold": bench.buy_and_hold(folds[0].split),
         "folds": [_fold(bench, *parts) for parts in zip(folds, chosen, made.folds, strict=True)],
         "out_of_sample": {} if made.whole is None else figures(made.whole),
         "equity": [] if made.whole is None else thinned(made.whole),

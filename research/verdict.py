@@ -14,21 +14,23 @@ from research.overfitting import (
     probabilistic_sharpe,
 )
 
-CONFIDENCE = 0.95  # of the deflated Sharpe ratio, and of the Sharpe ratio out of the sample
-MOST_PBO = 0.2
+# Both together let about one random walk in a thousand pass, measured without costs; docs/research.md has the figures.
+CONFIDENCE = 0.99  # of the deflated Sharpe ratio: a search is repeated often, and only its best runs are told
+MOST_PBO = 0.4  # 0.5 is what choosing among noise comes to
+CONFIDENCE_OUTSIDE = 0.95  # of the Sharpe ratio out of the sample, which nothing was chosen by
 FEWEST_TRADES = 30  # below it a mean of trades says little
 FEWEST_BARS = 250
 FEWEST_FOLDS = 0.5  # of a walk-forward, that must have earned something
 # Findings that leave open what more data would show; the others speak against it.
 _OF_A_SEARCH = {Finding.DEFLATED_SHARPE_LOW, Finding.PBO_HIGH, Finding.NOTHING_TO_CHOOSE_FROM}
-_OPEN = {Finding.TOO_FEW_TRADES, Finding.TOO_FEW_BARS, Finding.NOTHING_TO_CHOOSE_FROM}
+_OPEN = {Finding.NO_TRADES, Finding.TOO_FEW_TRADES, Finding.TOO_FEW_BARS, Finding.NOTHING_TO_CHOOSE_FROM}
 
 
 def judge_search(trials: Sequence[Trial], best: Trial | None) -> Verdict:
     """Judge the best combination of a search over the whole history."""
     whole = [read_moments(t.moments) for t in trials if t.state is TrialState.DONE and t.moments is not None]
     if best is None or best.moments is None:
-        return _verdict([(Finding.NO_PROFIT, "no combination traded")], tried=len(trials))
+        return _verdict([(Finding.NO_TRADES, "no combination traded")], tried=len(trials))
     moments = read_moments(best.moments)
     trades = int(best.metrics.get("trades") or 0)
     deflated = deflated_sharpe(moments, whole, len(trials))
@@ -63,13 +65,13 @@ def judge_walk(
     """
     search = judge_search(trials, best)
     if stitched is None:
-        return _verdict([(Finding.NO_PROFIT, "no combination traded in a sample")], tried=search.tried)
+        return _verdict([(Finding.NO_TRADES, "no combination traded in a sample")], tried=search.tried)
     chance = probabilistic_sharpe(stitched)
     won = sum(gain > 0 for gain in gains)
     found = [*_profit(stitched), *_few(stitched.bars, trades)]
-    if chance < CONFIDENCE:
-        words = f"out of the sample its Sharpe ratio is above zero with a probability of {chance:.0%}"
-        found.append((Finding.OUT_OF_SAMPLE_WEAK, f"{words}; {CONFIDENCE:.0%} is asked for"))
+    if chance < CONFIDENCE_OUTSIDE:
+        words = f"out of the sample its Sharpe ratio is above zero with a probability of {_cut(chance)}"
+        found.append((Finding.OUT_OF_SAMPLE_WEAK, f"{words}; {CONFIDENCE_OUTSIDE:.0%} is asked for"))
     if won < FEWEST_FOLDS * len(gains):
         found.append((Finding.FEW_FOLDS_PROFITABLE, f"{won} of {len(gains)} folds earned something out of the sample"))
     of_search = zip(search.findings, search.words, strict=True)
@@ -111,15 +113,20 @@ def _deflated(deflated: float, tried: int) -> list[tuple[Finding, str]]:
         return [(Finding.NOTHING_TO_CHOOSE_FROM, "a single combination was tried, so nothing is known of the others")]
     if deflated >= CONFIDENCE:
         return []
-    words = f"that it is better than the luckiest of {tried} tries without skill has a probability of {deflated:.0%}"
+    words = f"that it is better than the luckiest of {tried} tries without skill has a probability of {_cut(deflated)}"
     return [(Finding.DEFLATED_SHARPE_LOW, f"{words}; {CONFIDENCE:.0%} is asked for")]
 
 
 def _halves(pbo: float | None) -> list[tuple[Finding, str]]:
     if pbo is None or pbo <= MOST_PBO:
         return []
-    words = f"the best of one half of the time is below the median in the other in {pbo:.0%} of all halvings"
+    words = f"the best of one half of the time is below the median in the other in {pbo:.1%} of all halvings"
     return [(Finding.PBO_HIGH, f"{words}; {MOST_PBO:.0%} at most is asked for")]
+
+
+def _cut(fraction: float) -> str:
+    """Write a probability; what is nearly enough is not called enough."""
+    return f"{int(fraction * 1000) / 10:g} %"
 
 
 def _verdict(found: Sequence[tuple[Finding, str]], **figures: Any) -> Verdict:

@@ -157,6 +157,7 @@ class _Cases:
             value=quantity * price.value,
             reason=Reason.ABOVE_TARGET_WEIGHT,
             detail=self._words(symbol),
+            weight=self.facts.weights[symbol],
             cancel_first=sale.cancel_first if quantity > position.holding.free else (),
         )
         return self._left(symbol, action.reason, is_planned=True), action
@@ -182,6 +183,7 @@ class _Cases:
             value=quantity * price.value,
             reason=Reason.BELOW_TARGET_WEIGHT,
             detail=self._words(symbol),
+            weight=self.facts.weights[symbol],
         )
         return self._left(symbol, action.reason, is_planned=True), action
 

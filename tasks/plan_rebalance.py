@@ -4,6 +4,7 @@ from models.order import LedgerOrder
 from models.reasons import ActionKind, Mode, OrderState
 from models.rebalance import Rebalance, weights_by_symbol
 from models.store.dust import standing_marks
+from models.store.reservations import Reservation, release
 from rules.rebalance_plan import RebalanceFacts, make_rebalance_plan, without_blocked
 from tasks.judge_entry import judged_entry
 from tasks.runtime import AccountAt
@@ -17,6 +18,7 @@ async def plan_rebalance(at: AccountAt) -> None:
     """
     policy = at.runtime.fleet.policies[at.id]  # the whole of it: what a buy must be worth is not this scope's to lower
     now = at.clock.now()
+    await _release_slots(at)
     strategies = await weighed(at.store, at.account, policy, now)
     weights, refused = weights_by_symbol(strategies), await _refused(at)
     markets = at.venue.markets(at.account.quote)
@@ -45,6 +47,13 @@ async def bought_in(at: AccountAt, cycle: int) -> tuple[LedgerOrder, ...]:
     """Return the buys of one cycle of this run. Raises: StoreError."""
     orders = await at.ledger.of_run(at.id, at.run_id)
     return tuple(o for o in orders if o.intent.cycle == cycle and o.intent.kind is ActionKind.REBALANCE_BUY)
+
+
+async def _release_slots(at: AccountAt) -> None:
+    """Give back what this run's buys had set aside: what has filled by now counts by itself."""
+    bought = [o for o in await at.ledger.of_run(at.id, at.run_id) if o.intent.kind is ActionKind.REBALANCE_BUY]
+    done = [o.intent for o in bought if o.is_decided]
+    await release(at.store, [Reservation(at.id, i.symbol, i.quantity * i.expected_price) for i in done])
 
 
 async def _refused(at: AccountAt) -> dict[str, str]:

@@ -63,6 +63,7 @@ def _measured(kept: KeptBacktest) -> Measured:
     figures = kept.figures
     return Measured(
         backtest_id=kept.backtest_id,
+        verdict=kept.verdict,
         measured_at=kept.measured_at,
         trades=kept.trades,
         sharpe=figures.get("sharpe"),

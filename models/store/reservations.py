@@ -63,6 +63,18 @@ async def reserve(
     await store.write(take)
 
 
+async def release(store: Store, done: Sequence[Reservation]) -> None:
+    """Give slots back whose orders have come to their end and show in what was read since. Raises: StoreError."""
+
+    def give_back(connection: Connection) -> None:
+        for one in done:
+            mine = (RESERVATIONS.c.account == one.account, RESERVATIONS.c.symbol == one.symbol)
+            connection.execute(delete(RESERVATIONS).where(*mine, RESERVATIONS.c.notional == one.notional))
+
+    if done:
+        await store.write(give_back)
+
+
 def _until(read_at: datetime | None, now: float) -> float:
     """Return up to when a reservation must have run out for a read at that time to have shown what became of it."""
     return 0.0 if read_at is None else min(now, read_at.timestamp())

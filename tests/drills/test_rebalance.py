@@ -14,13 +14,15 @@ from flows.rebalance import RebalanceRequest, rebalance_fleet
 from models.backtest import Backtested, KeptBacktest
 from models.clock import SystemClock
 from models.errors import ConfigError
+from models.history import Series, Timeframe
 from models.reasons import AccountStatus, ActionKind, HaltCause, Mode, Outcome, Reason
 from models.report import AccountReport
-from models.store.backtests import keep_backtest
+from models.store.backtests import backtests, keep_backtest
 from models.store.engine import Store
 from models.store.halts import halt
 from tests.drills.desk import Desk, codes
 from tests.drills.record import ledger_rows, undecided
+from tests.models.store.history import HOUR, a_walk, keep
 
 pytestmark = pytest.mark.wire
 
@@ -53,9 +55,10 @@ def measured(desk: Desk, *symbols: str, days_ago: int = 0) -> None:
     desk.in_store(keep)
 
 
-def rebalance(desk: Desk, *, live: bool = True) -> AccountReport:
+def rebalance(desk: Desk, *, live: bool = True, approved: str | None = None) -> AccountReport:
     desk.write_fleet()
-    report = asyncio.run(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=live)))
+    by_account = None if approved is None else {"platform": approved}
+    report = asyncio.run(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=live, approved=by_account)))
     return report.accounts[0]
 
 
@@ -178,8 +181,47 @@ def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> 
     assert [o.side for o in venue.orders("platform")] == [Side.BUY]
 
 
+def test_who_approves_weights_approves_what_leads_there_at_other_prices(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
+    measured(sqlite_desk)
+    seen = rebalance(sqlite_desk, live=False)
+    venue.set_price("BTC/USD", 50_500)
+
+    report = rebalance(sqlite_desk, approved=seen.plan_hash)
+    venue.set_price("BTC/USD", 100_000)
+    changed = rebalance(sqlite_desk, approved=seen.plan_hash)
+
+    assert report.status is AccountStatus.COMPLIANT, report.errors
+    assert traded(venue)[:2] == [("sell", "BTC/USD"), ("buy", "ETH/USD")]
+    assert (changed.status, len(venue.orders("platform"))) == (AccountStatus.COMPLIANT, 4)
+    venue.set_price("BTC/USD", 10_000)  # now it is bought: nobody has approved that
+    assert codes(rebalance(sqlite_desk, approved=seen.plan_hash)) == {"PLAN_CHANGED"}
+
+
 def test_a_strategy_that_there_is_not_is_told_before_anything_is_touched(sqlite_desk: Desk) -> None:
     opened(sqlite_desk, {"BTC": "0.008"}, strategies=[{"name": "rsj", "symbol": "BTC/USD"}])
 
     with pytest.raises(ConfigError, match="did you mean 'rsi'"):
         rebalance(sqlite_desk)
+
+
+def test_a_refresh_tests_the_strategies_on_the_venues_own_history_first(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    end = int(SystemClock().now().timestamp()) // HOUR * HOUR
+
+    async def collected(store: Store) -> None:
+        await keep(store, a_walk(500, end=end), Series("kraken", "BTC/USD", Timeframe(HOUR)))
+
+    sqlite_desk.in_store(collected)
+    sqlite_desk.write_fleet()
+    request = RebalanceRequest(fleet=str(sqlite_desk.fleet), refresh=True, since="15d")
+
+    report = asyncio.run(rebalance_fleet(request)).accounts[0]
+    kept = sqlite_desk.in_store(lambda store: backtests(store, limit=9))
+
+    assert venue.orders("platform") == []
+    assert [(one.code, one.symbol) for one in report.errors] == [("REFRESH_FAILED", "ETH/USD"), ("NOT_MEASURED", None)]
+    (found,) = kept
+    assert (found.tested.symbol, found.settings["allow_short"]) == ("BTC/USD", False)
+    assert 355 < found.bars <= 360
+    assert found.settings["stop_loss_fraction"] == 0.03  # of the policy

@@ -19,6 +19,7 @@ accounts:
   - {id: alice-1, kind: user, venue: binance, quote: USDT, owner: alice}
   - {id: alice-2, kind: user, venue: kraken, owner: alice}
 """
+ACCOUNT = "id: a, kind: user, venue: kraken"
 
 
 @pytest.fixture
@@ -55,6 +56,15 @@ def test_the_file_wins_over_the_environment_and_the_environment_over_the_default
     assert fleet.policies["platform"].max_positions == 6
     assert fleet.policies["platform"].settle_seconds == 9
     assert fleet.policies["alice-1"].max_positions == 3
+
+
+def test_an_account_may_have_strategies_with_a_timeframe_and_parameters_or_their_defaults(path: Path) -> None:
+    rows = "{name: rsi, symbol: BTC/USD}, {name: sma-cross, symbol: BTC/USD, timeframe: 4h, parameters: {fast: 5}}"
+
+    rsi, cross = read(path, one(f"{ACCOUNT}, strategies: [{rows}]")).accounts[0].strategies
+
+    assert (rsi.label, rsi.parameters) == ("rsi BTC/USD 1h", {})
+    assert (cross.label, cross.parameters) == ("sma-cross BTC/USD 4h", {"fast": 5})
 
 
 def test_accounts_are_chosen_by_id_in_file_order(path: Path) -> None:
@@ -181,6 +191,25 @@ def test_a_restricted_symbol_is_one_of_some_account_under_the_policy(path: Path)
             "version: 1\naccounts: [{id: a-b, kind: user, venue: kraken}, {id: A_B, kind: user, venue: kraken}]\n",
             "accounts[1].id",
             "'A_B' and 'a-b' would read the same credentials",
+        ),
+        *(
+            (one(f"{ACCOUNT}, strategies: [{rows}]"), f"accounts[0].strategies{place}", words)
+            for rows, place, words in (
+                ("{name: rsi}", "[0].symbol", "is missing"),
+                ("{name: rsi, symbol: btc/usd}", "[0].symbol", "expected upper case BASE/QUOTE"),
+                ("{name: rsi, symbol: BTC/EUR}", "[0].symbol", "'BTC/EUR' is no market of a (allowed: BASE/USD)"),
+                ("{name: rsi, symbol: BTC/USD, timeframe: hour}", "[0].timeframe", "String should match pattern"),
+                (
+                    "{name: rsi, symbol: BTC/USD, weight: 1}",
+                    "[0].weight",
+                    "unknown key (allowed: name, parameters, symbol, timeframe)",
+                ),
+                (
+                    "{name: rsi, symbol: BTC/USD}, {name: rsi, symbol: BTC/USD, parameters: {period: 7}}",
+                    "[1]",
+                    "rsi BTC/USD 1h is in strategies[0] already",
+                ),
+            )
         ),
     ],
 )
