@@ -28,6 +28,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]  # `desk`
+
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import Connection, insert, update

@@ -9,12 +9,12 @@ from fastapi import Request
 from brokers.venues import check_venues
 from desk.live import Live
 from desk.venues import FreshVenues
+from desk.views.measured import Measured
 from desk.views.once import Once
 from models.clock import Clock
 from models.errors import ConfigError, NotAllowed, NotFound, NotLoggedIn
 from models.fleet import Account, Fleet, load_fleet
 from models.history_report import CoverageReport, GapsReport
-from models.metrics import FleetMetrics
 from models.people import Permit, Role, Via, Who
 from models.settings import DeskSettings, Settings, policy_defaults
 from models.store.engine import Store
@@ -34,7 +34,7 @@ class Desk:
     served: DeskSettings
     live: Live
     venues: FreshVenues = field(init=False, repr=False)
-    measured: Once[FleetMetrics] = field(init=False, repr=False)
+    measured: Once[Measured] = field(init=False, repr=False)
     covered: Once[CoverageReport] = field(init=False, repr=False)
     gapped: Once[GapsReport] = field(init=False, repr=False)
     comparing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)  # it takes every processor

@@ -17,8 +17,9 @@ from desk.views import accounts as account_views
 from desk.views import fleet as fleet_views
 from desk.views.account_listings import ORDERS, POSITIONS
 from desk.views.accounts import AccountView, EquityView
-from desk.views.fleet import Concern, FleetAccount, FleetFilter, FleetSummary
+from desk.views.fleet import FleetFilter
 from desk.views.fleet_listing import ACCOUNTS
+from desk.views.measured import Concern, FleetAccount, FleetSummary
 from desk.views.runs import RunProgress, progress
 from models.order_report import OrderReport
 from models.reasons import OrderState

@@ -12,8 +12,9 @@ from desk.pages.parts import Empty, Figure, figures, panel
 from desk.pages.shell import shell
 from desk.pages.table import Table
 from desk.views import fleet as views
-from desk.views.fleet import Concern, FleetAccount, FleetFilter, FleetSummary
+from desk.views.fleet import FleetFilter
 from desk.views.fleet_listing import ON_PAGE, WORDS, ago
+from desk.views.measured import Concern, FleetAccount, FleetSummary
 
 _EMPTY = Empty("The fleet file has no accounts.", "Write one, or name it:", "nija desk --fleet fleet.yaml")
 
@@ -34,6 +35,7 @@ class _Fleet:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._wanted = FleetFilter()
+        self._shown: list[Figure] = []
         self._figures = ui.element("div").style("width: 100%")
         with panel("Accounts"):
             self._table = Table[FleetAccount](
@@ -55,10 +57,12 @@ class _Fleet:
 
     async def refresh(self) -> None:
         """Show what the store knows now."""
-        summary = await views.summary(self._desk)
-        self._figures.clear()
-        with self._figures:
-            figures(_figures_of(summary))
+        found = _figures_of(await views.summary(self._desk))
+        if found != self._shown:
+            self._shown = found
+            self._figures.clear()
+            with self._figures:
+                figures(found)
         self._table.show(await views.accounts(self._desk, self._wanted))
 
     def _select(self, label: str, options: dict[str, str], field: str) -> None:

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from brokers.order_history import OrderFilter
 from desk.desk import Desk
-from desk.views.fleet import FleetAccount, concerns_of, metrics_now
+from desk.views.fleet import measured
+from desk.views.measured import FleetAccount
 from flows.exit_reports import list_exits
 from flows.order_reports import list_orders
 from flows.stop_reports import blacklisted_symbol, frozen_symbol
@@ -90,11 +91,11 @@ async def account_view(desk: Desk, account_id: str) -> AccountView:
     """Return one account whole. Raises: NotFound, StoreError."""
     account = desk.account(account_id)
     policy = desk.fleet.policies[account.id]
-    metrics = next((one for one in (await metrics_now(desk)).accounts if one.account == account.id), None)
-    if metrics is None:  # it came into the fleet file a moment ago
+    row = (await measured(desk)).row(account.id)
+    if row is None:  # it came into the fleet file a moment ago
         raise NotFound("account", account_id)
     return AccountView(
-        account=FleetAccount(**dict(metrics), concerns=concerns_of(metrics)),
+        account=row,
         kind=account.kind.value,
         owner=account.owner,
         quote=account.quote,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from desk.listing import Column, Kind, Listing, Tone
-from desk.views.fleet import Concern, FleetAccount
+from desk.views.measured import Concern, FleetAccount
 from models.breaker import Health
 from models.reasons import Freshness
 from rules.balance import span_words
@@ -30,6 +30,7 @@ WORDS = {
     Concern.FROZEN: "frozen symbols",
     Concern.LAST_RUN: "last run went wrong",
 }
+_RANK = {concern: rank for rank, concern in enumerate(Concern)}
 _GRAVE = frozenset({Concern.HALTED, Concern.OFFLINE, Concern.OVER_CAP, Concern.UNDECIDED, Concern.LAST_RUN})
 
 
@@ -78,7 +79,7 @@ ACCOUNTS: Listing[FleetAccount] = Listing(
             concern_words,
             Kind.STATE,
             tone=tone_of,
-            order=lambda a: (-min((list(Concern).index(c) for c in a.concerns), default=99), len(a.concerns)),
+            order=lambda a: (-min((_RANK[c] for c in a.concerns), default=len(_RANK)), len(a.concerns)),
         ),
         Column(
             "status",
