@@ -13,7 +13,7 @@ from nicegui.events import ValueChangeEventArguments
 
 from desk.listing import Kind, Listing, Tone
 from desk.pages.grid import Grid
-from desk.pages.parts import Empty
+from desk.pages.parts import Empty, button
 
 Row = TypeVar("Row")
 
@@ -33,7 +33,7 @@ class RowAction(Generic[Row]):
 
 
 class Table(Generic[Row]):
-    """One table on a page. `export`: the address of the API that serves the same list as CSV; "" where there is none.
+    """One table on a page. `export`: where the API serves the same list as CSV; "": the page hands it over itself.
 
     `named`: how a row is called to somebody who does not see which one a button stands in. `narrowing`: builds what
     else the page narrows the list by, beside the filter; a list without rows then keeps its bar.
@@ -72,6 +72,9 @@ class Table(Generic[Row]):
                 self._link = ui.link("CSV", self._address()).classes("btn-link") if export else None
                 if self._link is not None:
                     self._link.props('download aria-label="Export as CSV what is filtered"')
+                else:
+                    save = button("CSV", self._save, look="small")
+                    save.props('aria-label="Export as CSV what is filtered"')
             self._grid = self._build(label)
             with ui.element("div").classes("empty") as self._nothing:
                 empty.build()
@@ -89,6 +92,13 @@ class Table(Generic[Row]):
         if self._link is not None:
             self._link.props["href"] = self._address()
 
+    def _save(self) -> None:
+        """Hand over as a file what is filtered; for a list that the API does not serve by itself."""
+        ui.download.content(self._listing.csv(self._choose()), f"nija-{self._listing.name}.csv", "text/csv")
+
+    def _choose(self) -> list[Row]:
+        return self._listing.chosen(self._rows.values(), self._words, self._sort, descending=self._descending)
+
     def _build(self, label: str) -> Grid:
         columns = [{"name": one.name, "label": one.label, "kind": one.kind.value} for one in self._listing.on_page]
         if self._actions:
@@ -100,7 +110,7 @@ class Table(Generic[Row]):
         return grid
 
     def _update(self) -> None:
-        chosen = self._listing.chosen(self._rows.values(), self._words, self._sort, descending=self._descending)
+        chosen = self._choose()
         size = self._rows_on_a_page
         self._page = min(self._page, max(1, -(-len(chosen) // size)))
         start = (self._page - 1) * size

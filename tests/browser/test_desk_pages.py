@@ -172,6 +172,14 @@ def _tabs_to(page: Page, name: str) -> None:
     pytest.fail(f"{name} is not reached by keyboard")
 
 
+def test_a_list_without_a_route_of_its_own_is_handed_over_by_the_page(desk: DeskUp) -> None:
+    with desk.page("/people") as page, page.expect_download() as download:
+        page.get_by_role("group", name="People").get_by_role("button", name="Export as CSV what is filtered").click()
+        lines = list(csv.reader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
+
+    assert lines[1][0] == "admin"
+
+
 def test_a_row_of_the_quarantine_that_is_no_candle_stays_and_says_why(desk: DeskUp) -> None:
     with desk.page("/data") as page:
         expect(page.get_by_role("img", name=re.compile("^kraken BTC.USD 1h: 96"))).to_be_visible()
