@@ -21,8 +21,7 @@ from tests.models.store.history import HOUR, a_walk, keep
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-OF_THE_FLEET = ("/", "/accounts/second", "/api_keys", "/people", "/audit")
-PAGES = ("/alerts", "/trade_journal", "/data", "/verification", "/system", "/strategy_comparison", *OF_THE_FLEET)
+PAGES = ("/alerts", "/trade_journal", "/data", "/verification", "/system", "/strategy_comparison")
 SOON_MS = 15_000  # what is pushed is there within two seconds, on a machine that has them
 
 
