@@ -68,6 +68,11 @@ async def _watch_fleet(desk: Desk) -> None:
 
 def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:
     """Return the app of a desk. `pages` False: the API alone; the pages' framework has one app a process."""
+    door: dict[str, Any] = {"desk": desk}
+    if pages:
+        from desk.pages import everything  # noqa: PLC0415 - two seconds that the API alone need not pay
+
+        door["owns_socket"] = everything.is_of_its_page
     app = FastAPI(
         title="Nija's desk",
         version="1",
@@ -75,7 +80,7 @@ def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:
         docs_url=None,  # its pages fetch their scripts from elsewhere
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(GZipMiddleware, minimum_size=1024), Middleware(Door, desk=desk)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024), Middleware(Door, **door)],
     )
     app.state.passwords = Passwords()
     add_problems(app)
@@ -85,14 +90,8 @@ def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:
     add_document(app)
     check_routes(app)
     if pages:
-        _add_pages(app)
+        everything.add_pages(app)
     return app
-
-
-def _add_pages(app: FastAPI) -> None:
-    from desk.pages.everything import add_pages  # noqa: PLC0415 - two seconds that the API alone need not pay
-
-    add_pages(app)
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:

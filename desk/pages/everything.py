@@ -9,6 +9,9 @@ os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's
 from nicegui import ui
 
 from desk.pages import account, alerts, data, faults, fleet, journal, keys, people, strategies, system, verification
+from desk.pages.sockets import is_of_its_page
+
+__all__ = ["PAGES", "add_pages", "is_of_its_page"]
 
 PAGES = (account, alerts, data, faults, fleet, journal, keys, people, strategies, system, verification)
 

@@ -5,6 +5,7 @@ Pages and their sockets are for who is logged in; routes under /api judge by rol
 
 import logging
 import secrets
+from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
@@ -32,11 +33,21 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MISDIRECTED = 421
 
 
-class Door:
-    """Wraps the app. What it finds out stands in the request's state: `desk`, and `who`, None where nobody is known."""
+OwnsSocket = Callable[[str, Who], bool]  # by the query of a socket's address
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
-        self._app, self._desk = app, desk
+
+def _nobody(_query: str, _who: Who) -> bool:
+    return False
+
+
+class Door:
+    """Wraps the app. `owns_socket`: whether a socket is for a page of whoever opens it.
+
+    What it finds out stands in the request's state: `desk`, and `who`, None where nobody is known.
+    """
+
+    def __init__(self, app: ASGIApp, desk: Desk, owns_socket: OwnsSocket = _nobody) -> None:
+        self._app, self._desk, self._owns_socket = app, desk, owns_socket
         self._names = _names(desk)
         self._cookie = cookie_name(desk.served)
 
@@ -78,6 +89,8 @@ class Door:
             if changes and bearer is None and who is not None and not self._has_csrf(connection):
                 raise NotAllowed(who.name, "the header X-CSRF-Token, which GET /api/me tells")
             return None
+        if who is not None and path.startswith(_SOCKET) and not self._owns_socket(_query_of(connection), who):
+            raise NotAllowed(who.name, "the session that the page was given to")
         return None if path in OPEN_PAGES or who is not None else _turned_away(connection, changes=changes)
 
     async def _who(self, connection: HTTPConnection, bearer: str | None) -> Who | None:
@@ -114,10 +127,15 @@ class Door:
 
 def _turned_away(connection: HTTPConnection, *, changes: bool) -> Response:
     """Lead who opens a page without a session to where one is had. Raises: NotLoggedIn for anything else."""
-    path, query = connection.scope["path"], connection.scope["query_string"].decode("latin-1")
+    path, query = connection.scope["path"], _query_of(connection)
     if changes or path.startswith(_SOCKET):
         raise NotLoggedIn
     return RedirectResponse(f"/login?next={quote(path + (f'?{query}' if query else ''))}", status_code=303)
+
+
+def _query_of(connection: HTTPConnection) -> str:
+    query: bytes = connection.scope["query_string"]
+    return query.decode("latin-1")
 
 
 def address_of(connection: HTTPConnection) -> str:

@@ -173,10 +173,7 @@ def test_a_viewer_sees_no_button_and_is_thrown_out_of_an_open_page_when_removed(
     told = machine("desk", "people", "add", "maria", "--role", "viewer")
     with office.desk.page("/") as page:
         page.context.clear_cookies()
-        page.goto(told.out.strip())
-        page.get_by_label("New password").fill("a password of maria's own")
-        page.get_by_label("The same again").fill("a password of maria's own")
-        page.get_by_role("button", name="Set password and log in").click()
+        _comes_in(page, told.out)
         expect(page.get_by_role("link", name="maria (viewer)")).to_be_visible()
         office.desk.goes(page, "/accounts/platform")
         acts = [page.get_by_role("button", name=name).count() for name in ("Plan", "Freeze a symbol", "Resume")]
@@ -190,16 +187,30 @@ def test_a_viewer_sees_no_button_and_is_thrown_out_of_an_open_page_when_removed(
     assert (acts, people) == ([0, 0, 0], 0)
 
 
+def _comes_in(page: Page, link: str) -> None:
+    """Set a password by a link."""
+    page.goto(link.strip())
+    page.get_by_label("New password").fill("a password of one's own")
+    page.get_by_label("The same again").fill("a password of one's own")
+    page.get_by_role("button", name="Set password and log in").click()
+    expect(page.get_by_role("heading", level=1, name="Fleet")).to_be_visible(timeout=SOON_MS)
+
+
 def test_no_socket_is_opened_without_a_session_or_from_elsewhere(office: Office) -> None:
     with office.desk.page("/") as page:
         address = office.desk.url.replace("http", "ws") + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        own = f"{address}&client_id={page.evaluate('window.clientId')}"
         opens = """(url) => new Promise((done) => { const socket = new WebSocket(url);
           socket.onmessage = () => { socket.close(); done("opened"); }; socket.onerror = () => done("refused"); })"""
-        inside = page.evaluate(opens, address)
+        found = [page.evaluate(opens, own), page.evaluate(opens, address)]
+        with office.desk.page("/login") as other:
+            other.context.clear_cookies()
+            _comes_in(other, office.desk.machine("desk", "people", "add", "zoe", "--role", "admin").out)
+            found.append(other.evaluate(opens, own))
         page.context.clear_cookies()
-        outside = page.evaluate(opens, address)
+        found.append(page.evaluate(opens, own))
 
-    assert (inside, outside) == ("opened", "refused")
+    assert found == ["opened", "refused", "refused", "refused"]
 
 
 def test_no_page_asked_anybody_else_and_none_complained(office: Office) -> None:
