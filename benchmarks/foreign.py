@@ -6,15 +6,15 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
+
 import numpy as np
 import pandas as pd
 import vectorbt as vbt
+from backtesting import Strategy
+from backtesting.lib import FractionalBacktest
 
-os.environ["TQDM_DISABLE"] = "1"  # read when it is imported
-from backtesting import Strategy  # noqa: E402
-from backtesting.lib import FractionalBacktest  # noqa: E402
-
-from research.bars import Bars  # noqa: E402
+from research.bars import Bars
 
 CASH, MINUTE = 10_000.0, "1min"
 UNIT = 1e-12  # backtesting.py trades whole units only: of this fraction of a coin
@@ -47,15 +47,25 @@ class VectorBt:
         if how.get("direction") == "shortonly":
             up, down = down, up
         portfolio = vbt.Portfolio.from_signals(
-            self.close, up, down, price=self.open, fees=fee, slippage=slippage, init_cash=CASH, freq=MINUTE,
+            self.close,
+            up,
+            down,
+            price=self.open,
+            fees=fee,
+            slippage=slippage,
+            init_cash=CASH,
+            freq=MINUTE,
             **{"size": np.inf, **how},
         )
         figures = (
-            portfolio.trades.count(), portfolio.final_value(), portfolio.sharpe_ratio(), portfolio.max_drawdown(),
+            portfolio.trades.count(),
+            portfolio.final_value(),
+            portfolio.sharpe_ratio(),
+            portfolio.max_drawdown(),
         )
         columns = [np.atleast_1d(np.asarray(figure)) for figure in figures]
         return [
-            Foreign(int(trades), float(final), True, float(sharpe), -float(fall))
+            Foreign(int(trades), float(final), sharpe=float(sharpe), drawdown_fraction=-float(fall))
             for trades, final, sharpe, fall in zip(*columns, strict=True)
         ]
 

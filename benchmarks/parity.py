@@ -42,8 +42,14 @@ def main() -> int:
             good = trades == other.trades and off < NEAR
             failed += not good
             table.add_row(
-                against, what, f"{pair[0]}/{pair[1]}", str(trades), str(other.trades),
-                f"{mine.final_equity:.6f}", f"{off:.1e}", style="" if good else "red",
+                against,
+                what,
+                f"{pair[0]}/{pair[1]}",
+                str(trades),
+                str(other.trades),
+                f"{mine.final_equity:.6f}",
+                f"{off:.1e}",
+                style="" if good else "red",
             )
     Console(width=110).print(table)
     return failed
@@ -91,8 +97,12 @@ def _ours(
     bars: Bars, costs: dict[str, float], *, long: bool = True, short: bool = True, **more: object
 ) -> Callable[[Pair], Result]:
     settings = BacktestSettings(
-        initial_cash=CASH, fee_fraction=costs["fee"], slippage_fraction=costs["slippage"], allow_short=short,
-        at_end=AtEnd.MARK, **more,
+        initial_cash=CASH,
+        fee_fraction=costs["fee"],
+        slippage_fraction=costs["slippage"],
+        allow_short=short,
+        at_end=AtEnd.MARK,
+        **more,
     )
 
     def trade(pair: Pair) -> Result:
@@ -108,8 +118,13 @@ def _joined(bars: Bars) -> Bars:
     """Return the bars, each opening where the last one closed: there, limits of the signal's close are ours too."""
     opens = np.concatenate((bars.open[:1], bars.close[:-1]))
     return Bars.of(
-        bars.symbol, bars.time, open=opens, high=np.maximum(bars.high, opens), low=np.minimum(bars.low, opens),
-        close=bars.close, volume=bars.volume,
+        bars.symbol,
+        bars.time,
+        open=opens,
+        high=np.maximum(bars.high, opens),
+        low=np.minimum(bars.low, opens),
+        close=bars.close,
+        volume=bars.volume,
     )
 
 

@@ -17,12 +17,7 @@ from cli.alert_words import moment, sent_line
 from cli.by_hand import operator
 from cli.console import JsonOption, note, out, print_json
 from models.alert import Severity
-from models.alert_report import (
-    ChannelList,
-    SentList,
-    SentReport,
-    channel_report,
-)
+from models.alert_report import ChannelList, SentList, channel_report
 from models.channel import KINDS, NAME, Message, QuietHours
 from models.clock import SystemClock
 from models.errors import ConfigError
@@ -165,21 +160,11 @@ def remove(name: NameArgument, yes: Annotated[bool, typer.Option("--yes", help="
 
 async def send_sample(message: Message, names: list[str]) -> SentList:
     """Send a message to channels, past the outbox. Raises: ConfigError for an unknown one, StoreError."""
-    from tasks.deliver import send_to  # noqa: PLC0415 - what --help need not pay
+    from flows.user_alerts import send_sample as send  # noqa: PLC0415 - what --help need not pay
 
     settings = load_settings()
     async with await Store.open(settings.store_url) as store:
-        known = [one.name for one in await channels(store)]
-        for name in names:
-            if name not in known:
-                raise _no_channel(name, ", ".join(known))
-        outcomes = await send_to(store, master_key_settings(settings.home), message, names)
-    return SentList(
-        sent=[
-            SentReport(channel=name, sent=int(why is None), failed=int(why is not None), reason=why or "")
-            for name, why in outcomes.items()
-        ]
-    )
+        return await send(store, master_key_settings(settings.home), message, names)
 
 
 def _address(*, stdin: bool, variable: str | None) -> SecretStr:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from cli.alert_words import in_store, known_alert
 from cli.by_hand import operator
@@ -14,11 +13,10 @@ from cli.console import FleetOption, JsonOption, out, print_json
 from cli.fleet_file import load_and_tell
 from models.alert import FLEET, Severity
 from models.alert_report import user_alert_report
-from models.amounts import exact
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.store.user_alerts import create_alert
-from models.user_alert import MAX_AGE, Alert, AlertKind, Metric, Side
+from models.user_alert import MAX_AGE, AlertKind, Metric, Side
 
 create = typer.Typer(no_args_is_help=True, help="Make an alert. It fires when its condition becomes true, once.")
 
@@ -40,7 +38,6 @@ SeverityOption = Annotated[Severity, typer.Option("--severity", help="How much i
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Words of your own, told with it.")]
 SymbolOption = Annotated[str, typer.Option("--symbol", metavar="BASE/QUOTE", help="The symbol, as in BTC/USD.")]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="ID", help="The account.")]
-_PERCENT = 100
 _METRICS = ", ".join(metric for metric in Metric if metric not in {Metric.PRICE, Metric.CONFIDENCE})
 
 
@@ -117,28 +114,22 @@ def create_portfolio(  # noqa: PLR0917 - likewise
 
 def number_of(option: str, text: str) -> Decimal:
     """Read a number; 5% is 0.05. Raises: ConfigError naming the option."""
-    try:
-        number = exact(text.strip().removesuffix("%"))
-    except ValueError:
-        raise ConfigError(option, f"{text!r} is no number", "as in 100000, 0.8 or 5%") from None
-    return number / _PERCENT if text.strip().endswith("%") else number
+    from flows.user_alerts import number_of as read  # noqa: PLC0415 - what --help need not pay
+
+    return read(option, text)
 
 
 def symbol_of(text: str) -> str:
     """Return a symbol that is written as venues are read. Raises: ConfigError."""
-    base, slash, quote = text.partition("/")
-    if not base or not slash or not quote or text != text.upper():
-        raise ConfigError("--symbol", f"{text!r} is not written as venues are read", "BASE/QUOTE, as in BTC/USD")
-    return text
+    from flows.user_alerts import check_symbol  # noqa: PLC0415 - likewise
+
+    return check_symbol(text)
 
 
 def _create(fields: dict[str, Any], *, as_json: bool) -> int:
-    try:
-        alert = Alert(**fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = str(first["loc"][0]) if first["loc"] else "nija alerts create"
-        raise ConfigError(place, first["msg"].removeprefix("Value error, ")) from None
+    from flows.user_alerts import alert_of  # noqa: PLC0415 - what --help need not pay
+
+    alert = alert_of(fields, "nija alerts create")
     now = SystemClock().now()
     made = in_store(lambda store: create_alert(store, alert, by=operator(), now=now))
     if as_json:
@@ -165,9 +156,9 @@ def _shared(
 
 def _in_fleet(path: Path | None, account: str | None, venue: str | None) -> None:
     """Refuse what the fleet does not have: an alert on it would never say a thing. Raises: ConfigError."""
+    from flows.user_alerts import check_in_fleet  # noqa: PLC0415 - likewise
+
     fleet = load_and_tell(path)
     if account is not None:
         fleet.choose([account])
-    known = sorted({one.venue for one in fleet.accounts})
-    if venue is not None and venue not in known:
-        raise ConfigError("--venue", f"no account of the fleet is at {venue!r}", ", ".join(known))
+    check_in_fleet(fleet, account, venue)

@@ -42,6 +42,15 @@ AccountOption = Annotated[
     ),
 ]
 
+CapOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-positions",
+        metavar="N",
+        help="With several symbols: positions at a time that share the cash [default: the policy's cap, or all].",
+    ),
+]
+
 
 def backtest(  # noqa: PLR0917 - Typer reads the options off the signature
     strategy: Annotated[str, typer.Option("--strategy", metavar="NAME", help="As nija strategies list shows them.")],
@@ -67,10 +76,13 @@ def backtest(  # noqa: PLR0917 - Typer reads the options off the signature
     take_profit: TakeOption = None,
     trailing_stop: TrailingOption = None,
     longest_hold: HoldOption = None,
+    max_positions: CapOption = None,
     html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Trade one strategy on stored history, or on a file of candles, and say what came of it.
+    """Trade one strategy on stored history, or on files of candles, and say what came of it.
+
+    Several --symbol, or several --data, share the cash: as many positions at a time as --max-positions allows.
 
     Signals of a bar's close are acted on at the next open; every trade pays its fee and its slippage. The verdict shows
     the points it is made of, and says where there were too few trades. The result is kept: rebalancing weighs by it.
@@ -95,6 +107,7 @@ def backtest(  # noqa: PLR0917 - Typer reads the options off the signature
         strategy=strategy_with(strategy, param),
         data=prices,
         assumptions=assumed,
+        max_positions=max_positions,
         account=account,
         fleet=None if fleet is None else str(fleet),
     )
@@ -138,6 +151,7 @@ def compare(  # noqa: PLR0917 - likewise
     take_profit: TakeOption = None,
     trailing_stop: TrailingOption = None,
     longest_hold: HoldOption = None,
+    max_positions: CapOption = None,
     html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -165,6 +179,7 @@ def compare(  # noqa: PLR0917 - likewise
         strategies=strategy,
         data=prices,
         assumptions=assumed,
+        max_positions=max_positions,
         account=account,
         fleet=None if fleet is None else str(fleet),
     )

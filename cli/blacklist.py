@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.by_hand import OnlyAccountOption, SymbolOption, check_account, choose, operator
 from cli.console import FleetOption, JsonOption, OneAccountOption, ReasonOption, err, given, note, out, print_json
-from models.amounts import money
+from flows.stop_reports import blacklisted_symbol
 from models.clock import SystemClock
 from models.decision_report import Blacklist, BlacklistedSymbol
 from models.dust import DustMark
@@ -38,7 +38,7 @@ def list_blacklist(account: OnlyAccountOption = None, fleet: FleetOption = None,
     found = asyncio.run(run())
     if not found:
         check_account(settings, fleet, account)
-    (print_json if as_json else _show)(Blacklist(blacklist=[_told(owner, mark) for owner, mark in found]))
+    (print_json if as_json else _show)(Blacklist(blacklist=[blacklisted_symbol(owner, mark) for owner, mark in found]))
     return 0
 
 
@@ -130,19 +130,8 @@ def clear(
 
 async def _words(store_url: str, account: str) -> list[str]:
     async with await Store.open(store_url) as store:
-        return [f"{mark.symbol}: {_why(_told(account, mark))}" for _, mark in await blacklist(store, account)]
-
-
-def _told(account: str, mark: DustMark) -> BlacklistedSymbol:
-    return BlacklistedSymbol(
-        account=account,
-        symbol=mark.symbol,
-        reason=mark.reason,
-        by_hand=mark.is_by_hand,
-        value_usd=None if mark.value is None else money(mark.value),
-        marked_at=mark.marked_at,
-        retry_at=mark.retry_at,
-    )
+        marks = [mark for _, mark in await blacklist(store, account)]
+    return [f"{mark.symbol}: {_why(blacklisted_symbol(account, mark))}" for mark in marks]
 
 
 def _why(mark: BlacklistedSymbol) -> str:

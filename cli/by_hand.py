@@ -2,16 +2,14 @@
 
 import getpass
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.fleet_file import told
-from models.errors import ConfigError
+from flows.chosen_symbol import Chosen, choose_symbol
 from models.fleet import Fleet, load_fleet
-from models.reasons import Mode
 from models.settings import Settings, policy_defaults
 
 SymbolOption = Annotated[str, typer.Option("--symbol", metavar="BASE/QUOTE", help="The symbol, as in ETH/USD.")]
@@ -20,31 +18,12 @@ OnlyAccountOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """One symbol of one account of the fleet, with what every row about it says."""
-
-    account: str
-    symbol: str
-    mode: Mode
-    policy_version: str
-
-
 def choose(settings: Settings, fleet: Path | None, account: str, symbol: str) -> Chosen:
     """Find the account in the fleet, and hold the symbol to its quote currency.
 
     Raises: ConfigError: what is written otherwise would match nothing, and stop nothing.
     """
-    loaded = _fleet(settings, fleet)
-    (found,) = loaded.choose([account])
-    base, slash, quote = symbol.partition("/")
-    if not base or not slash or quote != found.quote:
-        allowed = f"BASE/{found.quote}, as in ETH/{found.quote}"
-        raise ConfigError("--symbol", f"{symbol!r} is no symbol of {account!r}, which trades in {found.quote}", allowed)
-    if base.islower():
-        raise ConfigError("--symbol", f"{symbol!r} is not written as venues are read", f"{base.upper()}/{quote}")
-    mode = Mode.PAPER if found.simulated else Mode.LIVE
-    return Chosen(found.id, symbol, mode, loaded.policies[found.id].version)
+    return choose_symbol(_fleet(settings, fleet), account, symbol)
 
 
 def check_account(settings: Settings, fleet: Path | None, account: str | None) -> None:

@@ -7,8 +7,9 @@ from rich.table import Table
 
 from cli.by_hand import OnlyAccountOption, SymbolOption, check_account, choose, operator
 from cli.console import FleetOption, JsonOption, OneAccountOption, ReasonOption, given, note, out, print_json
+from flows.stop_reports import frozen_symbol
 from models.clock import SystemClock
-from models.decision_report import FrozenList, FrozenSymbol
+from models.decision_report import FrozenList
 from models.errors import ConfigError
 from models.freeze import Freeze
 from models.reasons import FreezeState
@@ -40,7 +41,7 @@ def list_frozen(account: OnlyAccountOption = None, fleet: FleetOption = None, as
     found = asyncio.run(run())
     if not found:
         check_account(settings, fleet, account)
-    (print_json if as_json else _show)(FrozenList(frozen=[_told(freeze) for freeze in found]))
+    (print_json if as_json else _show)(FrozenList(frozen=[frozen_symbol(freeze) for freeze in found]))
     return 0
 
 
@@ -89,20 +90,6 @@ def unfreeze(account: OneAccountOption, symbol: SymbolOption, reason: ReasonOpti
         raise ConfigError("--symbol", f"{symbol!r} of {account!r} is not frozen", "what nija frozen list shows")
     out.print(f"{account}: {symbol} unfrozen", markup=False, soft_wrap=True)
     return 0
-
-
-def _told(found: Freeze) -> FrozenSymbol:
-    return FrozenSymbol(
-        account=found.account,
-        symbol=found.symbol,
-        state=found.state,
-        cause=found.cause,
-        why=found.why,
-        failures=found.failures,
-        since=found.since,
-        thaws_at=found.thaws_at,
-        clears_when=found.clears_when if found.is_frozen else None,
-    )
 
 
 def _show(report: FrozenList) -> None:

@@ -11,12 +11,12 @@ from rich.text import Text
 from cli.by_hand import operator
 from cli.console import JsonOption, ReasonOption, given, note, out, print_json
 from models.clock import SystemClock
-from models.history_report import QuarantinedRow, QuarantineList
+from models.history_report import QuarantineList
 from models.settings import load_settings
 from models.store.engine import Store
 
 if TYPE_CHECKING:
-    from models.store.quarantine import Decided, Quarantined
+    from models.store.quarantine import Decided
 
 app = typer.Typer(no_args_is_help=True, help="See rows that broke their contract; release one, or let it go.")
 
@@ -34,13 +34,13 @@ def list_rows(
 
     Example: nija history quarantine list --limit 20
     """
-    from models.store.quarantine import quarantined  # noqa: PLC0415 - pandas takes half a second that --help need not pay
+    from flows.history_view import quarantine_list  # noqa: PLC0415 - pandas takes half a second that --help need not pay
 
-    async def run() -> "tuple[Quarantined, ...]":
+    async def run() -> QuarantineList:
         async with await Store.open(load_settings().store_url) as store:
-            return await quarantined(store, waiting=not everything, limit=limit)
+            return await quarantine_list(store, waiting=not everything, limit=limit)
 
-    (print_json if as_json else _show)(QuarantineList(rows=[_told(row) for row in asyncio.run(run())]))
+    (print_json if as_json else _show)(asyncio.run(run()))
     return 0
 
 
@@ -83,29 +83,6 @@ def _decided(decide: Callable[..., Any], rows: list[int], reason: str, word: str
     for left in decided.left:
         note(f"row {left.row_id}: left as it is, {left.why}")
     return _LEFT if decided.left else 0
-
-
-def _told(row: "Quarantined") -> QuarantinedRow:
-    from models.history import utc  # noqa: PLC0415 - as above
-
-    try:
-        time = None if row.time is None else utc(row.time)
-    except (OverflowError, ValueError, OSError):  # it is in quarantine: its time may be any number
-        time = None
-    return QuarantinedRow(
-        row_id=row.row_id,
-        source=row.series.source,
-        symbol=row.series.symbol,
-        timeframe=str(row.series.timeframe),
-        time=time,
-        row=dict(row.row),
-        reasons=[why.value for why in row.why],
-        provenance=row.provenance,
-        rejected_at=row.rejected_at,
-        decision=row.decision,
-        decided_by=row.decided_by,
-        reason=row.reason,
-    )
 
 
 def _show(found: QuarantineList) -> None:

@@ -4,14 +4,13 @@ import sys
 from pathlib import Path
 
 import typer
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ConfigError
-from models.settings import Credentials, as_pem
+from models.settings import Credentials
+from tasks.new_keys import checked_keys
 
 DOCUMENT = '{"api_key": …, "api_secret": …, "api_passphrase": … where the venue needs one}'
-_PEM = "-----BEGIN"
-_END_OF_PEM = "-----END"
 _LONGEST = 64 * 1024
 
 
@@ -30,7 +29,7 @@ def ask_for_keys(*, needs_passphrase: bool, secret_file: Path | None) -> Credent
     key = _hidden("API key")
     secret = _hidden("API secret") if secret_file is None else _from_file(secret_file)
     passphrase = _hidden("API passphrase") if needs_passphrase else None
-    return _checked(key, secret, passphrase, needs_passphrase=needs_passphrase)
+    return checked_keys(key, secret, passphrase, needs_passphrase=needs_passphrase)
 
 
 def read_keys(*, needs_passphrase: bool, secret_file: Path | None) -> Credentials:
@@ -48,7 +47,7 @@ def read_keys(*, needs_passphrase: bool, secret_file: Path | None) -> Credential
     if secret_file is not None and document.api_secret is not None:
         raise ConfigError("--secret-file", "stdin has an api_secret, too", "one of the two")
     secret = document.api_secret if secret_file is None else _from_file(secret_file)
-    return _checked(document.api_key, secret or "", document.api_passphrase, needs_passphrase=needs_passphrase)
+    return checked_keys(document.api_key, secret or "", document.api_passphrase, needs_passphrase=needs_passphrase)
 
 
 def _hidden(what: str) -> str:
@@ -63,31 +62,3 @@ def _from_file(path: Path) -> str:
         raise ConfigError(f"--secret-file {path}", "is not text") from None
     except OSError as error:
         raise ConfigError(f"--secret-file {path}", f"cannot be read: {error.strerror}") from None
-
-
-def _checked(key: str, secret: str, passphrase: str | None, *, needs_passphrase: bool) -> Credentials:
-    key, secret = key.strip(), as_pem(secret.strip())
-    if secret.startswith(_PEM):
-        if _END_OF_PEM not in secret:
-            allowed = "--secret-file PATH, or the key in one line with \\n for its line breaks"
-            raise ConfigError("API secret", "is only the beginning of a private key", allowed)
-    else:
-        _one_word("API secret", secret)
-    _one_word("API key", key)
-    if passphrase is not None or needs_passphrase:
-        passphrase = (passphrase or "").strip("\r\n")
-        _line("API passphrase", passphrase)
-    return Credentials(SecretStr(key), SecretStr(secret), None if passphrase is None else SecretStr(passphrase))
-
-
-def _one_word(what: str, value: str) -> None:
-    _line(what, value)
-    if " " in value:
-        raise ConfigError(what, "has a space in it", "exactly what the venue showed")
-
-
-def _line(what: str, value: str) -> None:
-    if not value:
-        raise ConfigError(what, "is empty")
-    if not (value.isascii() and value.isprintable()):  # a line break would end the HTTP header it is sent in
-        raise ConfigError(what, "has a line break or a character in it that is not ASCII", "what the venue showed")

@@ -15,6 +15,7 @@ from cli import (
     blacklist,
     breakers,
     decisions,
+    desk,
     doctor,
     entry_check,
     exit_watch,
@@ -97,6 +98,7 @@ app.add_typer(store.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(history.app, name="history")
+app.add_typer(desk.app, name="desk")
 app.add_typer(strategies.app, name="strategies")
 app.add_typer(studies.app, name="studies")
 

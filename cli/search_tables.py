@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import out
-from flows.search_markdown import SHOWN, WALK_FORWARD, advice, parameters, span
+from flows.search_markdown import SHOWN, WALK_FORWARD, advice, mean_of, parameters, span
 from models.search_report import BatchReport, FoldReport, Outcome, SearchReport, Sensitivity
 from research.words import name_of, written
 
@@ -63,7 +63,7 @@ def _best(report: SearchReport) -> Table:
         hold = report.buy_and_hold.get(name)
         table.add_row(name_of(name), written(name, mine[name]), "" if hold is None else written(name, hold))
     if report.neighbours is not None and not walked:
-        table.add_row("mean of its neighbours", written(report.objective, report.neighbours), "")
+        table.add_row("mean of its neighbours", mean_of(report.objective, report.neighbours), "")
     return table
 
 
@@ -96,6 +96,11 @@ def _sensitivity(order: list[Sensitivity], objective: str) -> Table:
         best, worst = max(one.values, key=lambda v: v.mean), min(one.values, key=lambda v: v.mean)
         share = "unknown" if one.share is None else f"{one.share:.0%}"
         table.add_row(
-            one.parameter, share, f"{best.value:g}", f"{best.mean:.3f}", f"{worst.value:g}", f"{worst.mean:.3f}"
+            one.parameter,
+            share,
+            f"{best.value:g}",
+            mean_of(objective, best.mean),
+            f"{worst.value:g}",
+            mean_of(objective, worst.mean),
         )
     return table

@@ -8,13 +8,14 @@ from rich.text import Text
 
 from cli.console import FleetOption, JsonOption, out, print_json
 from cli.fleet_file import told
-from cli.stack.status import StatusReport, show_stack, stack_report
+from cli.stack.status import StatusReport, show_stack
 from models.breaker import Health
 from models.clock import SystemClock
 from models.fleet import load_fleet
 from models.metrics import AccountMetrics, FleetMetrics, Happened
 from models.reasons import Freshness
 from models.settings import load_settings, policy_defaults
+from models.stack_report import stack_report
 from models.store.engine import Store
 from rules.balance import span_words
 

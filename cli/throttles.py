@@ -8,7 +8,6 @@ from rich.table import Table
 from cli.console import JsonOption, out, print_json
 from models.settings import load_settings
 from models.store.engine import Store
-from models.store.throttles import known_levels
 from models.throttle import ThrottlesReport
 
 app = typer.Typer(no_args_is_help=True, help="See what the venues allow, how much of it is used, and what is closed.")
@@ -25,14 +24,13 @@ def list_throttles(as_json: JsonOption = False) -> int:
 
     Example: nija throttles list
     """
-    from flows.throttle_view import throttle_report  # noqa: PLC0415 - a second that --help need not pay
+    from flows.throttle_view import throttles_report  # noqa: PLC0415 - a second that --help need not pay
 
     settings = load_settings()
 
     async def run() -> int:
         async with await Store.open(settings.store_url) as store:
-            found = [throttle_report(known, settings.limits_factor) for known in await known_levels(store)]
-        report = ThrottlesReport(throttles=[row for row in found if row.used or row.closed_until is not None])
+            report = await throttles_report(store, settings.limits_factor)
         if as_json:
             print_json(report)
         else:

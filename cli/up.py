@@ -12,13 +12,15 @@ from typing import Annotated
 import typer
 
 from cli.console import FleetOption, err, note, out
+from cli.desk_address import address_of
 from cli.fleet_file import told
 from models.errors import ConfigError
 from models.fleet import load_fleet
-from models.settings import Settings, database_of, load_settings, policy_defaults
+from models.settings import Settings, database_of, load_desk_settings, load_settings, policy_defaults
 from models.stack import StackRecord, read_record
 
 PREFECT_PORT, POSTGRES_PORT, METRICS_PORT = 4200, 54329, 9464
+_NO_LINK = "--no-link"
 _LOOK_SECONDS = 0.2
 _COMES_UP_SECONDS = 600.0
 
@@ -38,6 +40,9 @@ def up(  # noqa: PLR0917 - every parameter is an option, given by its name
     ] = PREFECT_PORT,
     postgres_port: Annotated[int, typer.Option(min=1, max=65535, help="The port of PostgreSQL.")] = POSTGRES_PORT,
     metrics_port: Annotated[int, typer.Option(min=1, max=65535, help="The port that Prometheus reads.")] = METRICS_PORT,
+    desk_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The port of the desk [default: NIJA_DESK_PORT, else 4280].")
+    ] = None,
     database_url: Annotated[
         str | None,
         typer.Option(
@@ -47,6 +52,8 @@ def up(  # noqa: PLR0917 - every parameter is an option, given by its name
     ] = None,
     worker: Annotated[bool, typer.Option(help="Run flows on this machine.")] = True,
     metrics: Annotated[bool, typer.Option(help="Serve metrics for Prometheus.")] = True,
+    desk: Annotated[bool, typer.Option(help="Serve the desk: the operator's pages and their API.")] = True,
+    link: Annotated[bool, typer.Option(hidden=True, help="Say how the first admin comes in.")] = True,
     drain_seconds: Annotated[
         float, typer.Option(min=0, max=3600, help="How long runs may take to finish when it is told to end.")
     ] = 60,
@@ -54,7 +61,7 @@ def up(  # noqa: PLR0917 - every parameter is an option, given by its name
         bool, typer.Option("--detach", "-d", help="Return when everything is up, and leave it running.")
     ] = False,
 ) -> int:
-    """Bring up the whole stack and keep it up: PostgreSQL, Prefect's server, deployments, a worker, metrics.
+    """Bring up the whole stack and keep it up: PostgreSQL, Prefect's server, deployments, a worker, metrics, the desk.
 
     Ctrl-C ends it, runs first; a second Ctrl-C gives nobody time. Commands in other terminals find it by NIJA_HOME.
 
@@ -66,8 +73,10 @@ def up(  # noqa: PLR0917 - every parameter is an option, given by its name
     where = (home or settings.home).absolute()
     chosen = _fleet(fleet, settings)
     os.umask(0o077)  # what any part of the stack writes is nobody else's
+    served = load_desk_settings()
+    served = served if desk_port is None else served.model_copy(update={"port": desk_port})
     if detach:
-        return _detached(where)
+        return _detached(where, address_of(served))
     from cli.stack.parts import PartFailed  # noqa: PLC0415 - the stack takes a while that --help need not pay
     from cli.stack.up import Wishes, bring_up  # noqa: PLC0415
 
@@ -80,6 +89,8 @@ def up(  # noqa: PLR0917 - every parameter is an option, given by its name
         fleet=chosen,
         worker=worker,
         metrics=metrics,
+        desk=served if desk else None,
+        link=link,
         drain_seconds=drain_seconds,
     )
     try:
@@ -124,7 +135,7 @@ def _fleet(given: Path | None, settings: Settings) -> Path | None:
     return chosen
 
 
-def _detached(home: Path) -> int:
+def _detached(home: Path, desk: str) -> int:
     """Start the same command in a session of its own, and wait until everything is up."""
     arguments = [word for word in sys.argv[1:] if word not in {"--detach", "-d"}]
     log = home / "logs" / "up.log"
@@ -132,7 +143,7 @@ def _detached(home: Path) -> int:
     began = log.stat().st_size if log.exists() else 0
     with log.open("ab") as words:
         process = subprocess.Popen(  # noqa: S603 - this command
-            [sys.executable, "-m", "cli", *arguments],
+            [sys.executable, "-m", "cli", *arguments, _NO_LINK],  # it would stand in a log
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
@@ -146,10 +157,22 @@ def _detached(home: Path) -> int:
             return 1
         if record is not None and record.up and record.supervisor.pid == process.pid:
             _addresses(record)
+            if record.part("desk") is not None:
+                asyncio.run(_first_link(record, desk))
             return 0
         time.sleep(_LOOK_SECONDS)
     note(f"it is still coming up; its words are in {log}")
     return 0
+
+
+async def _first_link(record: StackRecord, desk: str) -> None:
+    """Say how the first admin comes in, where nobody can log in yet. Raises: StoreError."""
+    from cli.desk_link import first_words  # noqa: PLC0415 - only a stack that is up pays for the store
+    from models.store.engine import Store  # noqa: PLC0415
+
+    async with await Store.open(record.database_url.get_secret_value()) as store:
+        for line in await first_words(store, desk, to_terminal=out.is_terminal):
+            out.print(line, markup=False, soft_wrap=True)
 
 
 def _addresses(record: StackRecord) -> None:

@@ -8,17 +8,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.alert_channels import send_sample
 from cli.alert_create import SymbolOption, number_of, symbol_of
 from cli.alert_words import STYLE, in_store, known_alert, moment, no_alert, sent_line
 from cli.by_hand import operator
 from cli.console import FleetOption, JsonOption, note, out, print_json
 from models.alert_report import AlertCheckReport, SentList, UserAlertReport
-from models.channel import RANK, Message
 from models.clock import SystemClock
 from models.errors import ConfigError
-from models.store.channels import channels
-from models.store.engine import Store
+from models.settings import load_settings, master_key_settings
 from models.store.signals import publish
 from models.store.user_alerts import delete_alert, set_enabled
 from models.user_alert import Metric, Signal
@@ -60,18 +57,13 @@ def try_alert(alert: IdArgument, as_json: JsonOption = False) -> int:
 
     Example: nija alerts test 3
     """
-    kept = known_alert(alert)
-    wanted = kept.alert
+    wanted = known_alert(alert).alert
+    from flows.user_alerts import send_alert_sample  # noqa: PLC0415 - what --help need not pay
 
-    async def told(store: Store) -> list[str]:
-        known = await channels(store)
-        return [one.name for one in known if wanted.kind in one.kinds and RANK[wanted.severity] >= RANK[one.severity]]
-
-    names = in_store(told)
-    words = f"{wanted.condition}\nThis is a sample: nothing was judged and nothing is counted."
-    report = asyncio.run(send_sample(Message("Nija: a test of an alert", words, wanted.severity), names))
+    places = master_key_settings(load_settings().home)
+    report = in_store(lambda store: send_alert_sample(store, places, wanted))
     _show_sent(report, as_json=as_json)
-    return report.exit_code if names else 3
+    return report.exit_code if report.sent else 3
 
 
 def signal(

@@ -38,6 +38,7 @@ from tasks.progress import Stage, tell
 from tasks.read_account import failure_counted, read_account
 from tasks.runtime import AccountAt, Runtime, mode_of, open_account
 from tasks.settle_orders import recover_orders, settle_orders
+from tasks.step import step
 from tasks.verify_account import verify_account
 
 log = logging.getLogger(__name__)
@@ -185,9 +186,9 @@ class _Run:
 
     async def _read_and_plan(self, at: AccountAt) -> None:
         tell(at.id, Stage.READING)
-        await read_account(at)
+        await step(read_account, at)
         tell(at.id, Stage.PLANNING)
-        await plan_account(at, 1)
+        await step(plan_account, at, 1)
         self._keep(at)
 
     async def _verify(self, at: AccountAt, cycle: int) -> None:

@@ -5,10 +5,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.research_data import DataRequest
 from flows.research_settings import Assumptions
 from models.errors import ConfigError
+from models.policy import NO_CAP
 from research.registry import Registry
 from research.strategies.base import Strategy
 
 MOST_COMPARED = 4
+MOST_SYMBOLS = 100
 
 
 class _Request(BaseModel):
@@ -18,6 +20,12 @@ class _Request(BaseModel):
 
     data: DataRequest = Field(default_factory=DataRequest, description="Which prices.")
     assumptions: Assumptions = Field(default_factory=Assumptions, description="Cash, costs, size and limits.")
+    max_positions: int | None = Field(
+        default=None,
+        ge=1,
+        le=NO_CAP,
+        description="With several symbols: positions at a time that share the cash; else the policy's cap, or all.",
+    )
     account: str | None = Field(
         default=None,
         description="An account of the fleet file: its venue's stored history, and the limits and sizing of its policy "
@@ -51,6 +59,19 @@ class CompareRequest(_Request):
         max_length=MOST_COMPARED,
         description="Names, or names with parameters like sma-cross:fast=5,slow=20; two to four of them.",
     )
+
+
+def count_of(strategy: Strategy, data: DataRequest) -> int:
+    """Return how many series are read: as many as the strategy does, or one for each symbol it is to trade.
+
+    Raises: ConfigError for more symbols than one run may have.
+    """
+    if strategy.series > 1:
+        return strategy.series
+    count = max(1, len(data.files), len(data.symbols))
+    if count > MOST_SYMBOLS:
+        raise ConfigError("--symbol, --data", f"{count} are given", f"{MOST_SYMBOLS} at most")
+    return count
 
 
 def strategy_named(registry: Registry, text: str, parameters: dict[str, float] | dict[str, str]) -> Strategy:

@@ -5,7 +5,7 @@ import dataclasses
 from datetime import datetime
 from pathlib import Path
 
-from flows.backtest_request import BacktestRequest, CompareRequest, strategy_named
+from flows.backtest_request import BacktestRequest, CompareRequest, count_of, strategy_named
 from flows.research_data import DataRequest, Loaded, load_series
 from flows.research_settings import Assumptions
 from models.backtest import Backtested, KeptBacktest
@@ -17,7 +17,7 @@ from models.settings import load_settings
 from models.sizing import SizingMethod
 from models.store.backtests import keep_backtest
 from models.store.engine import Store
-from research.engine import run
+from research.engine import run, run_portfolio
 from research.lookahead import peeks
 from research.metrics import measure
 from research.registry import Registry
@@ -42,10 +42,16 @@ class Ran:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """What the strategies of one request share: the prices that are meant, and what is assumed."""
+    """What the strategies of one request share: the prices that are meant, and what is assumed.
+
+    `cap`: positions at a time, where several symbols share the cash; None: one of each. `is_sized`: somebody said how
+    large a position is; else the cap shares the equity out.
+    """
 
     data: DataRequest
     settings: BacktestSettings
+    cap: int | None = None
+    is_sized: bool = False
 
 
 def setting_of(request: BacktestRequest | CompareRequest) -> Setting:
@@ -53,14 +59,18 @@ def setting_of(request: BacktestRequest | CompareRequest) -> Setting:
 
     Raises: ConfigError.
     """
+    is_sized = bool({"position_fraction", "position_quote"} & request.assumptions.model_fields_set)
     if request.account is None:
-        return Setting(request.data, request.assumptions.settings())
+        return Setting(request.data, request.assumptions.settings(), request.max_positions, is_sized)
     fleet = read_fleet(load_settings(), None if request.fleet is None else Path(request.fleet))
     (account,) = fleet.choose([request.account])
     data = request.data
     if not data.files and not data.sources:
         data = data.model_copy(update={"sources": [account.venue]})
-    return Setting(data, by_policy(request.assumptions, fleet.policies[account.id]))
+    policy = fleet.policies[account.id]
+    return Setting(
+        data, by_policy(request.assumptions, policy), request.max_positions or policy.max_positions, is_sized
+    )
 
 
 def by_policy(given: Assumptions, policy: Policy) -> BacktestSettings:
@@ -90,7 +100,7 @@ async def backtest_once(store: Store, request: BacktestRequest, registry: Regist
     """Run one backtest and keep it. Raises: ConfigError, LooksAhead, BadBars, StoreError."""
     strategy = strategy_named(registry, request.strategy, request.parameters)
     setting = setting_of(request)
-    loaded = await load_series(store, setting.data, strategy.series, now)
+    loaded = await load_series(store, setting.data, count_of(strategy, setting.data), now)
     return await tested(store, strategy, loaded, setting, now)
 
 
@@ -99,7 +109,7 @@ async def tested(store: Store, strategy: Strategy, loaded: Loaded, setting: Sett
 
     Raises: ConfigError, LooksAhead, StoreError.
     """
-    result = await asyncio.to_thread(_traded, strategy, loaded, setting.settings)
+    result = await asyncio.to_thread(_traded, strategy, loaded, setting)
     about = about_of(strategy, loaded, setting.data)
     report = report_of(strategy, result, measure(result), about, data=loaded.name, now=now)
     number = await keep_backtest(store, kept_of(report, about))
@@ -137,8 +147,25 @@ def kept_of(report: BacktestReport, about: Backtested) -> KeptBacktest:
     )
 
 
-def _traded(strategy: Strategy, loaded: Loaded, settings: BacktestSettings) -> Result:
-    if seen := peeks(strategy, loaded.series):
-        raise LooksAhead(strategy.name, str(seen[0]))
-    bars = strategy.traded(loaded.series)
-    return run(bars, strategy.decided(bars), strategy.assumed(settings))
+def _traded(strategy: Strategy, loaded: Loaded, setting: Setting) -> Result:
+    """Trade one market, or several that share cash and cap. Raises: ConfigError, LooksAhead."""
+    is_one = strategy.series > 1 or len(loaded.series) == 1
+    markets = [loaded.series] if is_one else [(bars,) for bars in loaded.series]
+    for series in markets:
+        if seen := peeks(strategy, series):
+            raise LooksAhead(strategy.name, str(seen[0]))
+    traded = [strategy.traded(series) for series in markets]
+    decided = [(bars, strategy.decided(bars)) for bars in traded]
+    if is_one:
+        (market,) = decided
+        return run(*market, strategy.assumed(setting.settings))
+    return run_portfolio(decided, strategy.assumed(_shared(setting, len(decided))))
+
+
+def _shared(setting: Setting, markets: int) -> BacktestSettings:
+    """Return what is assumed where several markets share the cash."""
+    cap = min(setting.cap or markets, markets)
+    size = setting.settings.size
+    if not setting.is_sized:
+        size = dataclasses.replace(size, fraction=1 / cap)
+    return dataclasses.replace(setting.settings, max_positions=cap, sizing=size)

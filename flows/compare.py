@@ -12,7 +12,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 
 from flows.backtest_markdown import compare_markdown, compared_table
-from flows.backtest_request import CompareRequest, strategy_named
+from flows.backtest_request import CompareRequest, count_of, strategy_named
 from flows.backtest_run import setting_of, tested
 from flows.pictures import publish_picture
 from flows.pipeline import Pipeline, seen, started
@@ -49,13 +49,14 @@ async def compare_kept(request: CompareRequest, *, clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     async with await Store.open(load_settings().store_url) as store:
-        report = await _compared(store, request, found(), clock)
+        report = await compared_on(store, request, found(), clock)
         best = max(report.backtests, key=lambda one: one.recommendation.total)
         await seen(store, COMPARE, now=clock.now(), detail=f"best: {best.label}", clock=clock)
     return report
 
 
-async def _compared(store: Store, request: CompareRequest, registry: Registry, clock: Clock) -> CompareReport:
+async def compared_on(store: Store, request: CompareRequest, registry: Registry, clock: Clock) -> CompareReport:
+    """Do the same with a store that is open, without a heartbeat. Raises: as above."""
     strategies = [strategy_named(registry, text, {}) for text in request.strategies]
     if len({(one.name, tuple(one.values().items())) for one in strategies}) < len(strategies):
         raise ConfigError(
@@ -63,9 +64,10 @@ async def _compared(store: Store, request: CompareRequest, registry: Registry, c
         )
     setting, loaded, reports = setting_of(request), dict[int, Loaded](), list[BacktestReport]()
     for strategy in strategies:
-        if strategy.series not in loaded:
-            loaded[strategy.series] = await load_series(store, setting.data, strategy.series, clock.now())
-        ran = await tested(store, strategy, loaded[strategy.series], setting, clock.now())
+        count = count_of(strategy, setting.data)
+        if count not in loaded:
+            loaded[count] = await load_series(store, setting.data, count, clock.now())
+        ran = await tested(store, strategy, loaded[count], setting, clock.now())
         reports.append(ran.report)
     first = reports[0]
     return CompareReport(

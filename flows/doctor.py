@@ -16,6 +16,7 @@ from models.fleet import Account
 from models.log_context import about
 from models.reasons import Check, Verdict
 from models.report import CheckReport, DoctorReport, ExaminedAccount
+from models.settings import Credentials
 from models.store.balances import balance_of
 from models.store.breakers import breakers
 from models.store.halts import standing_halts
@@ -40,8 +41,14 @@ async def examine_fleet(runtime: Runtime, accounts: Sequence[Account]) -> Doctor
     return DoctorReport(started_at=started_at, finished_at=runtime.clock.now(), accounts=examined)
 
 
-async def _examine(runtime: Runtime, account: Account) -> ExaminedAccount:
-    examination = Examination(runtime, account)
+async def examine_keys(runtime: Runtime, account: Account, keys: Credentials) -> ExaminedAccount:
+    """Examine an account with keys that nobody has kept yet. Raises nothing of its own."""
+    with about(account.id):
+        return await _examine(runtime, account, keys)
+
+
+async def _examine(runtime: Runtime, account: Account, keys: Credentials | None = None) -> ExaminedAccount:
+    examination = Examination(runtime, account, keys)
     try:
         await examination.at_venue()
     except Exception as error:

@@ -49,11 +49,15 @@ _SIGNED = (Check.PERMISSIONS, Check.BALANCE, Check.EQUITY, Check.OPEN_ORDERS)
 
 
 class Examination:
-    """One account's examination; what each check found is kept under its name."""
+    """One account's examination; what each check found is kept under its name.
 
-    def __init__(self, runtime: Runtime, account: Account) -> None:
+    `keys`: those to try in the place of the account's own, before anything of them is kept.
+    """
+
+    def __init__(self, runtime: Runtime, account: Account, keys: Credentials | None = None) -> None:
         self.runtime = runtime
         self.account = account
+        self.keys = keys
         self.capabilities = capabilities_of(account.venue)
         policy = runtime.fleet.policies[account.id]
         patience = {
@@ -101,7 +105,10 @@ class Examination:
         return reached
 
     async def _given_keys(self) -> Credentials | None:
-        found = await _tried(find_credentials(self.runtime.vault, self.account))
+        if self.keys is not None:
+            found: tuple[Credentials, str] | NijaError = (self.keys, "form")
+        else:
+            found = await _tried(find_credentials(self.runtime.vault, self.account))
         if isinstance(found, NijaError):
             code = "CREDENTIALS_MISSING" if isinstance(found, ConfigError) else found.code
             self.says(Check.CREDENTIALS, failed(code, str(found)))

@@ -1,13 +1,15 @@
 """Read once what the store knows of a fleet: the watch judges it, and the status shows it. Reaches no venue."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from brokers.ledger import Ledger
 from models.alert import FLEET
 from models.balance import BalanceState
-from models.breaker import BreakerStatus
+from models.breaker import BreakerStatus, Health
 from models.dust import DustMark
 from models.fleet import Fleet
 from models.freeze import Freeze
@@ -29,9 +31,12 @@ from rules.limits import slots_tracked
 from rules.watching import Beat, Facts, OpenOrder, OpenRun
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FleetView:
-    """What the store knows at one instant; `tracked`, `slots` and `balances` have every account of the fleet."""
+    """What the store knows at one instant; `tracked`, `slots` and `balances` have every account of the fleet.
+
+    What is asked for by account is sorted out once: fleets have a thousand of them.
+    """
 
     now: datetime
     beats: tuple[Heartbeat, ...]
@@ -66,7 +71,7 @@ class FleetView:
             counts=self.counts,
         )
 
-    @property
+    @cached_property
     def halts_by_account(self) -> dict[str, list[str]]:
         """What stopped each account that is stopped, in words."""
         found: dict[str, list[str]] = {}
@@ -74,10 +79,37 @@ class FleetView:
             found.setdefault(one.account, []).append(f"{one.cause.value} {one.sentence}")
         return found
 
-    def last_beat(self, account: str) -> Heartbeat | None:
-        """When an account was last seen by any pipeline, and what that came to; None: never."""
-        mine = [beat for beat in self.beats if beat.account == account != FLEET]
-        return max(mine, key=lambda beat: beat.last_seen, default=None)
+    @cached_property
+    def last_beats(self) -> dict[str, Heartbeat]:
+        """When each account was last seen by any pipeline, and what that came to."""
+        found: dict[str, Heartbeat] = {}
+        for beat in self.beats:
+            known = found.get(beat.account)
+            if beat.account != FLEET and (known is None or beat.last_seen > known.last_seen):
+                found[beat.account] = beat
+        return found
+
+    @cached_property
+    def frozen_by_account(self) -> dict[str, list[str]]:
+        """The symbols of each account that are frozen, sorted."""
+        found: dict[str, list[str]] = {}
+        for freeze in self.freezes:
+            if freeze.is_frozen:
+                found.setdefault(freeze.account, []).append(freeze.symbol)
+        return {account: sorted(symbols) for account, symbols in found.items()}
+
+    @cached_property
+    def undecided_by_account(self) -> Counter[str]:
+        """How many orders of each account have no known end."""
+        return Counter(order.intent.account for order in self.orders)
+
+    @cached_property
+    def health_by_way(self) -> dict[tuple[str, str], set[Health]]:
+        """How well the ways to each venue are, by venue and account."""
+        found: dict[tuple[str, str], set[Health]] = {}
+        for breaker in self.breakers:
+            found.setdefault((breaker.venue, breaker.account), set()).add(breaker.health_state)
+        return found
 
 
 async def view_of(store: Store, fleet: Fleet, now: datetime) -> FleetView:

@@ -7,11 +7,20 @@ from flows.history_request import HistoryRequest, is_among, series_of
 from models.fleet import Fleet
 from models.history import Gap, Series, Span, utc
 from models.history_plan import instant_of
-from models.history_report import CoverageReport, DayReport, GapReport, GapsReport, SeriesCoverage
+from models.history_report import (
+    CoverageReport,
+    DayReport,
+    GapReport,
+    GapsReport,
+    QuarantinedRow,
+    QuarantineList,
+    SeriesCoverage,
+)
 from models.store.candles import known_series
 from models.store.engine import Store
 from models.store.gaps import coverage, gaps
 from models.store.history_bounds import bounds
+from models.store.quarantine import Quarantined, quarantined
 from rules.absence import due
 
 
@@ -55,6 +64,32 @@ async def gaps_report(store: Store, spans: Sequence[tuple[Series, Span]], *, eve
 async def coverage_report(store: Store, spans: Sequence[tuple[Series, Span]]) -> CoverageReport:
     """Return how much of each series is there, by UTC day. Raises: StoreError."""
     return CoverageReport(series=[await covered(store, series, span) for series, span in spans])
+
+
+async def quarantine_list(store: Store, *, waiting: bool, limit: int) -> QuarantineList:
+    """Return rejected rows, newest first; `waiting`: only those that nobody decided about. Raises: StoreError."""
+    return QuarantineList(rows=[_rejected(row) for row in await quarantined(store, waiting=waiting, limit=limit)])
+
+
+def _rejected(row: Quarantined) -> QuarantinedRow:
+    try:
+        time = None if row.time is None else utc(row.time)
+    except (OverflowError, ValueError, OSError):  # it is in quarantine: its time may be any number
+        time = None
+    return QuarantinedRow(
+        row_id=row.row_id,
+        source=row.series.source,
+        symbol=row.series.symbol,
+        timeframe=str(row.series.timeframe),
+        time=time,
+        row=dict(row.row),
+        reasons=[why.value for why in row.why],
+        provenance=row.provenance,
+        rejected_at=row.rejected_at,
+        decision=row.decision,
+        decided_by=row.decided_by,
+        reason=row.reason,
+    )
 
 
 def _gap(gap: Gap) -> GapReport:

@@ -113,14 +113,27 @@ async def normalize_fleet(
     """
     settings = load_settings()
     fleet = read_fleet(settings, None if request.fleet is None else Path(request.fleet))
-    chosen = fleet.choose(request.accounts)
+    fleet.choose(request.accounts)
     async with open_runtime(settings, fleet, clock) as runtime:
-        async with recorded(runtime, Pipeline(pipeline, every), mode=request.word) as run:
-            accounts = await _gather(runtime, chosen, request, run_id=run.run_id, scope=scope)
-            run.statuses |= {a.account: a.status.value for a in accounts}
-        report = _report(run.run_id, request.word, run.started_at, runtime.clock.now(), accounts)
+        return await normalize_at(runtime, request, pipeline=pipeline, scope=scope, every=every)
+
+
+async def normalize_at(
+    runtime: Runtime,
+    request: FleetRequest,
+    *,
+    pipeline: str = NORMALIZE.name,
+    scope: Scope = Scope.ALL,
+    every: timedelta | None = None,
+) -> RunReport:
+    """Do the same with a runtime that is open already, and its fleet. Raises: ConfigError, StoreError."""
+    chosen = runtime.fleet.choose(request.accounts)
+    async with recorded(runtime, Pipeline(pipeline, every), mode=request.word) as run:
+        accounts = await _gather(runtime, chosen, request, run_id=run.run_id, scope=scope)
+        run.statuses |= {a.account: a.status.value for a in accounts}
+    report = _report(run.run_id, request.word, run.started_at, runtime.clock.now(), accounts)
     if pipeline == NORMALIZE.name or not report.is_quiet:
-        save_report(settings, report)
+        save_report(runtime.settings, report)
     return report
 
 

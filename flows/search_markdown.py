@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from models.search_report import BatchReport, FoldReport, SearchReport, Sensitivity, Tried, Verdict
+from research.evaluate import LESS_IS_BETTER
 from research.words import name_of, written
 
 SHOWN = ("return_fraction", "sharpe", "drawdown_fraction", "trades", "win_rate", "profit_factor")
@@ -31,6 +32,11 @@ def parameters(values: Mapping[str, float] | None) -> str:
     return "nothing" if values is None else ", ".join(f"{name} {value:.6g}" for name, value in values.items())
 
 
+def mean_of(objective: str, score: float | None) -> str:
+    """Write a mean score as the metric that is sought: where less is better, scores have its sign turned."""
+    return written(objective, -score if score is not None and objective in LESS_IS_BETTER else score)
+
+
 def advice(verdict: Verdict) -> str:
     """Say what a verdict means for whoever would trade on it."""
     return _ADVICE[verdict.outcome.value]
@@ -51,12 +57,12 @@ def _strategy(report: SearchReport) -> list[str]:
         "",
         *[f"- **{finding}** {_cell(words)}" for finding, words in _findings(report.verdict)],
         "",
-        *_best(report),
+        *(_best(report) if report.best is not None else ()),
     ]
     if report.folds:
         lines += ["", *_folds(report.folds)]
     if report.sensitivity:
-        lines += ["", *_sensitivity(report.sensitivity)]
+        lines += ["", *_sensitivity(report.sensitivity, report.objective)]
     if report.top:
         lines += ["", *_top(report.top, report.objective)]
     return lines
@@ -89,13 +95,13 @@ def _folds(folds: Sequence[FoldReport]) -> list[str]:
     ]
 
 
-def _sensitivity(order: Sequence[Sensitivity]) -> list[str]:
+def _sensitivity(order: Sequence[Sensitivity], objective: str) -> list[str]:
     head = ["| parameter | decides | best value | its mean |", "|---|---|---|---|"]
     rows = []
     for one in order:
         best = max(one.values, key=lambda value: value.mean, default=None)
         share = "unknown" if one.share is None else f"{one.share:.0%}"
-        where = ("", "") if best is None else (f"{best.value:.6g}", f"{best.mean:.3f}")
+        where = ("", "") if best is None else (f"{best.value:.6g}", mean_of(objective, best.mean))
         rows.append(f"| {one.parameter} | {share} | {where[0]} | {where[1]} |")
     return head + rows
 

@@ -45,7 +45,7 @@ async def fleet_metrics(store: Store, fleet: Fleet, now: datetime, *, view: Flee
 
 
 def _account(view: FleetView, fleet: Fleet, account: Account) -> AccountMetrics:
-    policy, beat, balance = fleet.policies[account.id], view.last_beat(account.id), view.balances[account.id]
+    policy, beat, balance = fleet.policies[account.id], view.last_beats.get(account.id), view.balances[account.id]
     tracked, slots = view.tracked[account.id], view.slots[account.id]
     is_read, seen = tracked.read_at is not None, None if beat is None else beat.last_seen
     shared = sum(len(view.slots[sibling.id]) for sibling in fleet.siblings(account))
@@ -65,8 +65,8 @@ def _account(view: FleetView, fleet: Fleet, account: Account) -> AccountMetrics:
         balance=balance_report(balance, policy, account.quote, view.now),
         breaker=_worst(view, account),
         halts=view.halts_by_account.get(account.id, []),
-        frozen=sorted(f.symbol for f in view.freezes if f.account == account.id and f.is_frozen),
-        undecided=sum(order.intent.account == account.id for order in view.orders),
+        frozen=view.frozen_by_account.get(account.id, []),
+        undecided=view.undecided_by_account[account.id],
     )
 
 
@@ -85,7 +85,8 @@ def _worst(view: FleetView, account: Account) -> Health | None:
 
     None: nobody went that way yet.
     """
-    ways = {b.health_state for b in view.breakers if b.venue == account.venue and b.account in {account.id, EVERYBODY}}
+    known = view.health_by_way
+    ways = {*known.get((account.venue, account.id), ()), *known.get((account.venue, EVERYBODY), ())}
     return next((health for health in _WORST if health in ways), None)
 
 

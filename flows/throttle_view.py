@@ -3,9 +3,16 @@
 from datetime import UTC, datetime
 
 from brokers.limits import limits_of
-from models.store.throttles import Known
-from models.throttle import ThrottleReport
+from models.store.engine import Store
+from models.store.throttles import Known, known_levels
+from models.throttle import ThrottleReport, ThrottlesReport
 from rules.throttle import used
+
+
+async def throttles_report(store: Store, factor: float) -> ThrottlesReport:
+    """Return every allowance that is in use, or closed. Raises: StoreError."""
+    found = [throttle_report(known, factor) for known in await known_levels(store)]
+    return ThrottlesReport(throttles=[row for row in found if row.used or row.closed_until is not None])
 
 
 def throttle_report(known: Known, factor: float) -> ThrottleReport:

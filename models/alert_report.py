@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from models.alert import Severity
 from models.amounts import plain
 from models.channel import Channel, Delivery, DeliveryState
-from models.user_alert import AlertKind, KeptAlert, Metric, Side
+from models.user_alert import AlertKind, Firing, KeptAlert, Metric, Side
 
 
 class _Part(BaseModel):
@@ -41,6 +41,21 @@ class UserAlertReport(_Part):
     problem: str
     created_at: datetime
     created_by: str
+
+
+class FiringReport(_Part):
+    """One time that an alert of a person's fired; `number` counts those of the alert."""
+
+    firing_id: int
+    alert_id: int
+    number: int
+    kind: AlertKind
+    severity: Severity
+    account: str
+    symbol: str
+    message: str
+    value: str
+    fired_at: datetime
 
 
 class ChannelReport(_Part):
@@ -144,6 +159,12 @@ def user_alert_report(kept: KeptAlert) -> UserAlertReport:
         **alert.model_dump(exclude={"threshold", "hysteresis_fraction", "max_age"}),
         **{name: getattr(kept, name) for name in _KEPT},
     )
+
+
+def firing_report(fired: Firing) -> FiringReport:
+    """Return a firing as the outside reads it."""
+    names = FiringReport.model_fields.keys() - {"value"}
+    return FiringReport(value=plain(fired.value), **{name: getattr(fired, name) for name in names})
 
 
 def channel_report(channel: Channel) -> ChannelReport:

@@ -13,6 +13,13 @@ NijaError
 ├── PlanExpired           too old to be applied; plan again
 ├── NotMeasured           a strategy without a backtest that is new enough; test it again
 ├── KeyMayWithdraw        the key can move funds out; no order is sent with it
+├── AccessRefused         whoever asks may not
+│   ├── NotLoggedIn       nobody is known at this door; log in, or send a token
+│   ├── NotAllowed        known, and not allowed; ask an admin
+│   └── TooManyTries      wait, then try again
+├── NotFound              there is nothing of that name
+├── Changed               what was decided on is not what is there any more; look again
+│   └── EditedMeanwhile   somebody has edited it since it was read; read it again
 ├── LeaseHeld             another run has the account; come back later
 ├── LeaseLost             another run took the account over; stop at once
 ├── StoreError            the ledger is not there; no order leaves
@@ -200,6 +207,91 @@ class KeyMayWithdraw(NijaError):
             f"the key of {self.account} may withdraw from {self.venue}, and no order is sent with it: take that right "
             "away at the venue, or write `allow_withdrawal_key: true` at the account"
         )
+
+
+class AccessRefused(NijaError):
+    """Whoever asks may not have what they ask for. Nothing was done."""
+
+    code = "ACCESS_REFUSED"
+
+
+class NotLoggedIn(AccessRefused):
+    """Nobody is known: no session and no token, or one that is over."""
+
+    code = "NOT_LOGGED_IN"
+
+    def __init__(self, why: str = "log in first, or send a token") -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
+
+
+class NotAllowed(AccessRefused):
+    """Somebody is known, and may not do this. `needed`: the role or the permit that it takes."""
+
+    code = "NOT_ALLOWED"
+
+    def __init__(self, who: str, needed: str) -> None:
+        super().__init__(who, needed)
+        self.who, self.needed = who, needed
+
+    def __str__(self) -> str:
+        return f"{self.who} may not do this: it takes {self.needed}"
+
+
+class TooManyTries(AccessRefused):
+    """Too many attempts of late, by this name or from this address."""
+
+    code = "TOO_MANY_TRIES"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"too many attempts; try again in {self.seconds} s"
+
+
+class NotFound(NijaError):
+    """There is nothing of that name."""
+
+    code = "NOT_FOUND"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name)
+        self.kind, self.name = kind, name
+
+    def __str__(self) -> str:
+        return f"there is no {self.kind} {self.name!r}"
+
+
+class Changed(NijaError):
+    """What somebody decided on is not what is there any more. Nothing was done."""
+
+    code = "CHANGED"
+
+    def __init__(self, what: str, now: str) -> None:
+        super().__init__(what, now)
+        self.what, self.now = what, now
+
+    def __str__(self) -> str:
+        return f"{self.what} is not what it was when you decided: {self.now}"
+
+
+class EditedMeanwhile(Changed):
+    """What was to be changed is not as it was read: somebody else was faster, and nothing was overwritten."""
+
+    code = "EDITED_MEANWHILE"
+
+    def __init__(self, what: str, version: int, by: str, at: datetime) -> None:
+        super().__init__(what, f"{by} has changed it")
+        self.args = (what, version, by, at)
+        self.version, self.by, self.at = version, by, at
+
+    def __str__(self) -> str:
+        return f"{self.what} was changed by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC: read it again"
 
 
 class LeaseHeld(NijaError):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import ConfigError, StoreError
@@ -101,6 +101,21 @@ class HistorySettings(BaseSettings):
         return key
 
 
+class DeskSettings(BaseSettings):
+    """Where the desk is served, and by which address people reach it.
+
+    `url`: that address where it is not the desk's own, as behind a proxy; with https the cookies are for https alone.
+    `proxies`: addresses, separated by commas, that are believed when they say for whom they ask.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NIJA_DESK_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 4280
+    url: HttpUrl | None = None
+    proxies: str = ""
+
+
 class LogFormat(StrEnum):
     """How lines of the log are written."""
 
@@ -171,9 +186,17 @@ def load_history_settings() -> HistorySettings:
         raise _wrong(error) from None
 
 
-def _wrong(error: ValidationError) -> ConfigError:
+def load_desk_settings() -> DeskSettings:
+    """Read what the environment says of the desk. Raises: ConfigError naming the variable."""
+    try:
+        return DeskSettings()
+    except ValidationError as error:
+        raise _wrong(error, "NIJA_DESK_") from None
+
+
+def _wrong(error: ValidationError, prefix: str = "NIJA_") -> ConfigError:
     first = error.errors()[0]
-    name = f"NIJA_{str(first['loc'][0]).upper()}"
+    name = f"{prefix}{str(first['loc'][0]).upper()}"
     return ConfigError(f"environment {name}", f"{first['msg']}, found {first['input']!r}")
 
 

@@ -129,6 +129,22 @@ class KeptAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Firing:
+    """One time that an alert fired. `number` counts those of the alert; it stays when the alert is deleted."""
+
+    firing_id: int
+    alert_id: int
+    number: int
+    kind: AlertKind
+    severity: Severity
+    account: str
+    symbol: str
+    message: str
+    value: Decimal
+    fired_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """What a strategy thinks of a symbol at one instant."""
 

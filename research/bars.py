@@ -109,9 +109,9 @@ class Bars:
         span = slice(start, stop)
         time = self.time[span]
         holes = int(np.count_nonzero(np.diff(time) != self.step_seconds)) if self.gaps else 0
-        columns = (getattr(self, name)[span] for name in COLUMNS)
+        columns = {name: getattr(self, name)[span] for name in COLUMNS}
         airless = int(np.count_nonzero(self.volume[span] == 0)) if self.airless else 0
-        return Bars(self.symbol, self.step_seconds, time, *columns, holes, airless)
+        return Bars(self.symbol, self.step_seconds, time, **columns, gaps=holes, airless=airless)
 
     def frame(self) -> pd.DataFrame:
         """Return the columns with the times, aware and in UTC, as index."""

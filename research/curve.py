@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from research.bars import Floats, Integers
+from research.bars import Floats, Integers, sealed
 from research.kernel.shape import shape
 
 YEAR_SECONDS = 365 * 86_400  # these markets never close
@@ -27,9 +27,9 @@ class Undefined(StrEnum):
 class Curve:
     """Figures of an equity curve. `drawdown_fraction`: the farthest it was below an earlier peak, zero or more.
 
-    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: over
-    all bars, in quote. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless
-    return. None: `undefined` says why.
+    `drawdown_seconds`: the longest time from a peak until it was reached again, or until the end. `average_equity`: of
+    all bars. `sharpe` and `sortino` are annualised by the number of bars in 365 days, against no riskless return. None:
+    `undefined` says why.
     """
 
     return_fraction: float
@@ -49,7 +49,8 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    average, mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
+    found = shape(sealed(equity), sealed(time), step_seconds, float(initial))
+    average, mean, deviation, downside, worst, start, end = found
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None

@@ -6,6 +6,7 @@ are ISO 8601; with an offset they are converted, without one they are in UTC, as
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.errors import BadBars, ConfigError
-from research.bars import COLUMNS, Bars, Gaps, Integers
+from research.bars import COLUMNS, Bars, Gaps
 
 TIME_NAMES = ("time", "timestamp", "open_time", "opentime", "datetime", "date", "unix", "ts")
 OTHER_NAMES = {"vol": "volume", "base_volume": "volume", "volume_base": "volume"}
@@ -56,7 +57,8 @@ def _csv(path: Path) -> pd.DataFrame:
 def _parquet(path: Path) -> pd.DataFrame:
     names = _names(path, pq.read_schema(path).names)
     table = pq.read_table(path, columns=list(names))
-    return table.to_pandas(ignore_metadata=True).rename(columns=names)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame.rename(columns=names)
 
 
 def _names(path: Path, given: list[str]) -> dict[str, str]:
@@ -76,15 +78,16 @@ def _names(path: Path, given: list[str]) -> dict[str, str]:
     return {columns[0]: name for name, columns in found.items()}
 
 
-def _seconds(times: pd.Series, where: str) -> Integers | pd.Series:
+def _seconds(times: pd.Series, where: str) -> pd.Series:
     """Return times as numbers of seconds, or as aware timestamps."""
     if isinstance(times.dtype, pd.DatetimeTZDtype):
         return times
     if pd.api.types.is_datetime64_any_dtype(times):
-        return times.dt.tz_localize("UTC")
+        aware: pd.Series[Any] = times.dt.tz_localize("UTC")
+        return aware
     if pd.api.types.is_numeric_dtype(times) and not pd.api.types.is_bool_dtype(times):
         return _by_size(times, where)
-    parsed = pd.to_datetime(times.astype("string"), format="ISO8601", utc=True, errors="coerce")
+    parsed: pd.Series[Any] = pd.to_datetime(times.astype("string"), format="ISO8601", utc=True, errors="coerce")
     if parsed.isna().any():
         row = int(np.argmax(parsed.isna()))
         raise BadBars(where, row + 1, "time", f"not a time as ISO 8601 writes it: {times.iloc[row]!r}")

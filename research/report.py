@@ -35,8 +35,8 @@ def report_of(
     step = result.bars[0].step_seconds
     at = thinned(result.equity, EQUITY_POINTS)
     figures = asdict(metrics)
-    undefined, held = figures.pop("undefined"), figures.pop("buy_and_hold")
-    held.pop("undefined", None)
+    undefined, of_holding = figures.pop("undefined"), figures.pop("buy_and_hold")
+    held = {name: value for name, value in of_holding.items() if name in figures}
     return BacktestReport(
         backtest_id=None,
         measured_at=now,

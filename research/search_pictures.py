@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from models.search_report import HeatMap, SearchReport, Sensitivity
+from research.evaluate import LESS_IS_BETTER
 from research.pictures import equity_png
+from research.words import name_of
 
 _WIDTH, _HEIGHT, _DPI = 7.0, 4.2, 110
 _WRITTEN_IN = 144  # cells: beyond it numbers would not be read
@@ -36,11 +38,11 @@ def heat_map_png(found: HeatMap, objective: str) -> bytes:
     axes.set_yticks(range(len(found.ys)), [f"{y:.6g}" for y in found.ys])
     axes.set(xlabel=found.x, ylabel=found.y)
     if scores.size <= _WRITTEN_IN:
-        middle = np.nanmean(scores)
+        middle = np.nanmean(scores) if not np.isnan(scores).all() else 0.0
         for row, column in np.argwhere(~np.isnan(scores)):
             color = "black" if scores[row, column] > middle else "white"
             axes.text(column, row, f"{scores[row, column]:.2f}", ha="center", va="center", color=color, fontsize=7)
-    figure.colorbar(shown, label=f"mean {objective}")
+    figure.colorbar(shown, label=f"mean {_sought(objective)}")
     return _png(figure)
 
 
@@ -55,9 +57,14 @@ def sensitivity_png(order: Sequence[Sensitivity], objective: str) -> bytes:
         share = "unknown" if one.share is None else f"{one.share:.0%} of the variance"
         axes.set_title(f"{one.parameter}: {share}", fontsize=9)
         axes.grid(alpha=0.3)
-    row[0].set_ylabel(objective)
+    row[0].set_ylabel(_sought(objective))
     row[0].legend()
     return _png(figure)
+
+
+def _sought(objective: str) -> str:
+    """Name what is drawn: up is better."""
+    return f"minus {name_of(objective)}" if objective in LESS_IS_BETTER else name_of(objective)
 
 
 def _png(figure: Figure) -> bytes:

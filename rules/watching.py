@@ -108,6 +108,11 @@ def findings(facts: Facts, fleet: Fleet) -> tuple[OperationalAlert, ...]:
     )
 
 
+def is_late(last: datetime, every: timedelta | None, now: datetime, fleet: Fleet) -> bool:
+    """Whether something was last seen too long ago; what is not expected (`every` None) never is."""
+    return every is not None and now - last > interval_of(every) * fleet.watch.silent_after_intervals
+
+
 def interval_of(every: timedelta) -> timedelta:
     """Return how often something is expected; what never pauses shows itself more often than anybody looks."""
     return max(every, _SHORTEST)
@@ -155,7 +160,7 @@ def _fails(beat: Beat, facts: Facts, fleet: Fleet) -> bool:
 
 
 def _missed(beat: Beat, last: datetime, facts: Facts, fleet: Fleet) -> bool:
-    return beat.every is not None and facts.now - last > interval_of(beat.every) * fleet.watch.silent_after_intervals
+    return is_late(last, beat.every, facts.now, fleet)
 
 
 def _stalled(facts: Facts, fleet: Fleet) -> Iterator[OperationalAlert]:

@@ -14,7 +14,7 @@ from models.errors import ConfigError, VaultLocked
 from models.master_key import MasterKeys, Place, find_master_keys, make_master_key, replace_master_keys
 from models.settings import Credentials, MasterKeySettings
 from models.store.channels import change_channel_tokens, channel_tokens
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.keys import StoredKeys, change_tokens, put_keys, stored_keys
 from models.vault import fingerprint, reseal, seal, unseal
 from models.vault_lock import vault_lock
@@ -49,8 +49,9 @@ async def keep(
     *,
     by: str,
     replace: bool,
+    also: Also = nothing_else,
 ) -> Kept:
-    """Encrypt and keep an account's keys; the first ones make the master key.
+    """Encrypt and keep an account's keys; the first ones make the master key. `also` is written with them.
 
     Raises: ConfigError where it has some and they are not to be replaced, or where the keyring may hold the master key
     and does not say so; StoreError.
@@ -62,7 +63,8 @@ async def keep(
         master, is_first = await master_to_seal_with(store, places)
         told = fingerprint(credentials.api_key)
         token = seal(master, account, credentials)
-        kept = await put_keys(store, account, fingerprint=told, token=token, by=by, now=clock.now(), replace=replace)
+        row = {"fingerprint": told, "token": token, "by": by, "now": clock.now()}
+        kept = await put_keys(store, account, **row, replace=replace, also=also)
     if not kept:
         raise _has_some(account)
     locked = tuple(other for other, row in rows.items() if other != account and not opens(master, row))

@@ -8,12 +8,14 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from cli.desk_address import address_of
 from cli.prefect_server import STACK_BEAT_SECONDS
 from cli.stack.parts import Part
 from cli.stack.ports import LOOPBACK
 from cli.stack.web import answers, posted
+from models.settings import DeskSettings
 
-SERVER, SETUP, WORKER, METRICS = "server", "setup", "worker", "metrics"
+SERVER, SETUP, WORKER, METRICS, DESK = "server", "setup", "worker", "metrics", "desk"
 POOL = "nija"
 # A run that was killed is seen after three beats; less than 30 s Prefect does not take.
 _QUERY_SECONDS = 2  # how long a person waits for a run they started; Prefect's default is 10
@@ -35,6 +37,7 @@ class Places:
     fleet: Path | None
     drain_seconds: float
     auth: str | None  # Prefect's, where its server asks for one
+    desk: DeskSettings | None = None  # None: it is not served
 
     @property
     def ui(self) -> str:
@@ -50,6 +53,11 @@ class Places:
     def metrics(self) -> str:
         """What Prometheus reads."""
         return f"http://{LOOPBACK}:{self.metrics_port}/metrics"
+
+    @property
+    def desk_address(self) -> str:
+        """The desk, as people reach it; empty where it is not served."""
+        return "" if self.desk is None else address_of(self.desk)
 
     def log(self, name: str) -> Path:
         """Where a part's words go."""
@@ -137,6 +145,25 @@ def metrics(places: Places, *needs: str) -> Part:
         address=places.metrics,
         environment=_common(places) | _ours(places),
         folder=places.folder,
+    )
+
+
+def desk(places: Places, served: DeskSettings, *needs: str) -> Part:
+    """Serve the operator's pages. They stand on the store; Prefect may come and go."""
+    here = address_of(served.model_copy(update={"url": None}))
+    return Part(
+        name=DESK,
+        command=(
+            *(sys.executable, "-m", "cli", "desk", "--no-link"),
+            *("--host", served.host, "--port", str(served.port)),
+        ),
+        log=places.log(DESK),
+        well=lambda _: answers(f"{here}/health"),
+        needs=needs,
+        address=places.desk_address,
+        environment=_common(places) | _ours(places),
+        folder=places.folder,
+        start_seconds=120,
     )
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.stack import PartRecord, PartState
+from models.stack_report import DOWN
 from rules.balance import span_words
 
 STYLE = {
@@ -19,7 +20,6 @@ STYLE = {
     PartState.PAUSING: "bold red",
     PartState.STOPPED: "dim",
 }
-DOWN = "down"
 
 
 def table(parts: Sequence[PartRecord], *, title: str, believed: bool = True) -> Table:

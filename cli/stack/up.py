@@ -7,7 +7,8 @@ import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -15,15 +16,17 @@ from rich.console import Console
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from cli.desk_link import first_words
 from cli.stack import postgres
 from cli.stack.leftovers import end_what_is_left
 from cli.stack.parts import Part
 from cli.stack.ports import claim
 from cli.stack.record import only_one, write_record
-from cli.stack.server import Places, metrics, project_folder, server, setup, worker
+from cli.stack.server import Places, desk, metrics, project_folder, server, setup, worker
 from cli.stack.show import Display
 from cli.stack.supervisor import Supervisor
-from models.errors import ConfigError
+from models.errors import ConfigError, StoreError
+from models.settings import DeskSettings
 from models.stack import PartRecord, ProcessMark, StackRecord
 from models.store.engine import Store
 from models.store.move import move_sqlite
@@ -34,7 +37,10 @@ _LOG_LOOK_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What `nija up` was asked for. `database_url`: a PostgreSQL of one's own; None makes one in the home."""
+    """What `nija up` was asked for. `database_url`: a PostgreSQL of one's own; None makes one in the home.
+
+    `desk`: where the desk is served; None: it is not. `link`: say how the first admin comes in.
+    """
 
     home: Path
     port: int
@@ -45,6 +51,8 @@ class Wishes:
     worker: bool
     metrics: bool
     drain_seconds: float
+    desk: DeskSettings | None = None
+    link: bool = True
 
 
 async def bring_up(wishes: Wishes, console: Console) -> None:
@@ -61,7 +69,7 @@ async def bring_up(wishes: Wishes, console: Console) -> None:
 
 class _Stack:
     def __init__(self, wishes: Wishes, console: Console) -> None:
-        self._wishes, self._home = wishes, wishes.home
+        self._wishes, self._home, self._console = wishes, wishes.home, console
         self._marker = secrets.token_hex(8)
         self._supervisor: Supervisor | None = None
         self._display = Display(console, self._records, f"Nija in {wishes.home}")
@@ -73,6 +81,10 @@ class _Stack:
     def _serves_metrics(self) -> bool:
         return self._wishes.metrics and self._wishes.fleet is not None
 
+    @property
+    def _desk(self) -> DeskSettings | None:
+        return None if self._wishes.fleet is None else self._wishes.desk
+
     async def run(self) -> None:
         """Start everything, keep it, and end it in its order."""
         wishes = self._wishes
@@ -83,6 +95,8 @@ class _Stack:
         claim(wishes.port, "--port")
         if self._serves_metrics:
             claim(wishes.metrics_port, "--metrics-port")
+        if self._desk is not None:
+            claim(self._desk.port, "--desk-port")
         if cluster is not None:
             cluster.make(self.say)
         places = self._places(cluster)
@@ -131,6 +145,7 @@ class _Stack:
             fleet=wishes.fleet,
             drain_seconds=wishes.drain_seconds,
             auth=os.environ.get("PREFECT_API_AUTH_STRING"),
+            desk=self._desk,
         )
 
     def _parts(self, places: Places, cluster: postgres.Cluster | None) -> Sequence[Part]:
@@ -157,7 +172,20 @@ class _Stack:
             parts.append(worker(places))
         if self._serves_metrics:
             parts.append(metrics(places, *stands_on))
+        if self._desk is not None:
+            tell = partial(self._tell_first_link, places) if self._wishes.link else None
+            parts.append(replace(desk(places, self._desk, *stands_on), prepare=tell))
         return parts
+
+    async def _tell_first_link(self, places: Places) -> None:
+        """Say how the first admin comes in, once the desk is there."""
+        try:
+            async with await Store.open(places.store_url) as store:
+                words = await first_words(store, places.desk_address, to_terminal=self._console.is_terminal)
+        except StoreError as error:
+            words = [f"the first admin's link could not be made ({error.code}): nija desk people link"]
+        for line in words:
+            self.say(line)
 
     async def _prepare_own(self, places: Places) -> None:
         """Make what a PostgreSQL of one's own has to have. Raises: StoreError."""
@@ -172,9 +200,11 @@ class _Stack:
         self.say(f"Prefect: {places.ui}")
         if self._serves_metrics:
             self.say(f"metrics: {places.metrics}")
+        if places.desk_address:
+            self.say(f"desk:    {places.desk_address}")
         self.say(f"logs:    {self._home / 'logs'}")
         if places.fleet is None:
-            self.say("there is no fleet file: no metrics, and the flows have nothing to look after (--fleet)")
+            self.say("there is no fleet file: no metrics, no desk, and the flows have nothing to look after (--fleet)")
 
     def _told_to_stop(self) -> None:
         if self._supervisor is not None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from models.alert import OperationalAlert, Severity, StandingAlert
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.tables import OPERATIONAL_ALERTS as ALERTS
 
 _STANDING = ALERTS.c.closed_at.is_(None)
@@ -84,7 +84,9 @@ def close_within(
     return connection.execute(update(ALERTS).where(*matter, _STANDING).values(closed_at=now)).rowcount
 
 
-async def acknowledge(store: Store, alert_id: int, *, by: str, reason: str, now: datetime) -> bool:
+async def acknowledge(
+    store: Store, alert_id: int, *, by: str, reason: str, now: datetime, also: Also = nothing_else
+) -> bool:
     """Note that a person knows; return whether the alert stood unacknowledged. Raises: StoreError."""
     matter = (ALERTS.c.alert_id == alert_id, _STANDING, ALERTS.c.acknowledged_at.is_(None))
 
@@ -95,6 +97,7 @@ async def acknowledge(store: Store, alert_id: int, *, by: str, reason: str, now:
         row = connection.execute(select(ALERTS).where(ALERTS.c.alert_id == alert_id)).one()
         what = f"acknowledge {row.code} {row.symbol}".strip()
         record(connection, Decision(row.account, what, by, reason, now))
+        also(connection)
         return True
 
     return await store.write(work)
@@ -105,6 +108,12 @@ async def alerts(store: Store, *, standing: bool = True, limit: int = 200) -> tu
     query = select(ALERTS).order_by(ALERTS.c.alert_id.desc()).limit(limit)
     rows = await store.rows(query.where(_STANDING) if standing else query)
     return tuple(map(_alert, rows))
+
+
+async def alert(store: Store, alert_id: int) -> StandingAlert | None:
+    """Return one alert; None where there is none of that id. Raises: StoreError."""
+    rows = await store.rows(select(ALERTS).where(ALERTS.c.alert_id == alert_id))
+    return _alert(rows[0]) if rows else None
 
 
 def _alert(row: Row[Any]) -> StandingAlert:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from models.breaker import Breaker, BreakerKey, BreakerStatus, CircuitState, Direction, Health
 from models.errors import StoreError
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.tables import BREAKERS
 
 T = TypeVar("T")
@@ -132,6 +132,7 @@ async def reset_breakers(
     venue: str,
     account: str | None,
     direction: Direction | None,
+    also: Also = nothing_else,
 ) -> int:
     """Make of every breaker chosen that is not at rest what `to` says, and keep who wanted it; return how many.
 
@@ -150,6 +151,7 @@ async def reset_breakers(
             connection.execute(update(BREAKERS).where(_is(_key(row))).values(**values))
         if standing:
             record(connection, decision)
+            also(connection)
         return len(standing)
 
     return await store.write(work)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from models.dust import DustMark
 from models.reasons import Mode, Reason
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.tables import DUST_MARKS, TRACKED
 
 _STANDS = DUST_MARKS.c.removed_at.is_(None)
@@ -61,10 +61,11 @@ async def mark_by_hand(
     mode: Mode,
     policy_version: str,
     now: datetime,
+    also: Also = nothing_else,
 ) -> bool:
     """Put a symbol on the blacklist because an operator says so; False: an operator did before.
 
-    Its value is what the last read found, where one did. Raises: StoreError.
+    Its value is what the last read found, where one did. `also` is written with it. Raises: StoreError.
     """
     value = select(TRACKED.c.value).where(TRACKED.c.account == account, TRACKED.c.symbol == symbol)
 
@@ -80,13 +81,16 @@ async def mark_by_hand(
             new = DustMark(symbol, Reason.BLACKLISTED, connection.execute(value).scalar_one_or_none(), now)
             _insert(connection, account, new, mode=mode, policy_version=policy_version)
         record(connection, Decision(account, f"put {symbol} on the blacklist", by, reason, now))
+        also(connection)
         return True
 
     return await store.write(put)
 
 
-async def remove_mark(store: Store, account: str, symbol: str, *, by: str, reason: str, now: datetime) -> bool:
-    """Remove one mark, keeping who and why; return whether it stood."""
+async def remove_mark(
+    store: Store, account: str, symbol: str, *, by: str, reason: str, now: datetime, also: Also = nothing_else
+) -> bool:
+    """Remove one mark, keeping who and why; return whether it stood. `also` is written with it, where it did."""
     standing = (DUST_MARKS.c.account == account, DUST_MARKS.c.symbol == symbol, _STANDS)
     removal = update(DUST_MARKS).where(*standing).values(removed_at=now, removed_by=by, removed_reason=reason)
 
@@ -94,6 +98,7 @@ async def remove_mark(store: Store, account: str, symbol: str, *, by: str, reaso
         stood = connection.execute(removal).rowcount > 0
         if stood:
             record(connection, Decision(account, f"take {symbol} off the blacklist", by, reason, now))
+            also(connection)
         return stood
 
     return await store.write(remove)

@@ -24,6 +24,18 @@ from models.store.threads import SqliteThreads
 
 T = TypeVar("T")
 
+Also = Callable[[Connection], None]  # what is written in the transaction of something else
+AlsoOf = Callable[[Connection, int], None]  # likewise, about a row of this id
+
+
+def nothing_else(_connection: Connection) -> None:
+    """Write nothing besides."""
+
+
+def nothing_else_of(_connection: Connection, _row: int) -> None:
+    """Write nothing besides."""
+
+
 BUSY_TIMEOUT_SECONDS = 10
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _POSTGRES_PARAMETERS = frozenset({"host", "port", "ssl", "sslmode", "prepared_statement_cache_size"})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from models.freeze import Freeze
 from models.reasons import FreezeCause, FreezeState, Mode
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.tables import FREEZES
 
 PRICE_CHECK = "price check"  # who decided, where no person did
@@ -65,8 +65,12 @@ async def freeze_by_hand(
     mode: Mode,
     policy_version: str,
     now: datetime,
+    also: Also = nothing_else,
 ) -> bool:
-    """Freeze a symbol until a person unfreezes it; False: one did so before. Raises: StoreError."""
+    """Freeze a symbol until a person unfreezes it; False: one did so before. Raises: StoreError.
+
+    `also` is written with it, where anything is.
+    """
 
     def freeze(connection: Connection) -> bool:
         before = _locked(store, connection, account).get(symbol)
@@ -76,13 +80,19 @@ async def freeze_by_hand(
         after = Freeze(account, symbol, FreezeState.REVIEW, FreezeCause.BY_HAND, failures, now)
         _replace(connection, account, {symbol: after}, mode=mode, policy_version=policy_version, now=now)
         record(connection, Decision(account, f"freeze {symbol}", by, reason, now))
+        also(connection)
         return True
 
     return await store.write(freeze)
 
 
-async def unfreeze(store: Store, account: str, symbol: str, *, by: str, reason: str, now: datetime) -> bool:
-    """End a freeze and its count, whatever its cause; False: the symbol was not frozen. Raises: StoreError."""
+async def unfreeze(
+    store: Store, account: str, symbol: str, *, by: str, reason: str, now: datetime, also: Also = nothing_else
+) -> bool:
+    """End a freeze and its count, whatever its cause; False: the symbol was not frozen. Raises: StoreError.
+
+    `also` is written with it, where anything is.
+    """
     frozen = (FREEZES.c.account == account, FREEZES.c.symbol == symbol, FREEZES.c.state != FreezeState.COUNTING.value)
 
     def end(connection: Connection) -> bool:
@@ -90,6 +100,7 @@ async def unfreeze(store: Store, account: str, symbol: str, *, by: str, reason: 
         stood = connection.execute(delete(FREEZES).where(*frozen)).rowcount > 0
         if stood:
             record(connection, Decision(account, f"unfreeze {symbol}", by, reason, now))
+            also(connection)
         return stood
 
     return await store.write(end)

@@ -11,7 +11,7 @@ from models.reasons import HaltCause, Mode
 from models.risk import RISK_CAUSES
 from models.store.alerts import close_within
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.risk_days import count_anew, queue_of
 from models.store.tables import HALTS
 
@@ -83,10 +83,12 @@ async def clear_halts(
     reason: str,
     now: datetime,
     causes: Collection[HaltCause] = tuple(HaltCause),
+    also: Also = nothing_else,
 ) -> int:
     """Lift an account's standing halts of these causes, keeping who and why; return how many there were.
 
-    Where a loss or a drawdown was the cause, both are counted anew from what the account was worth last.
+    Where a loss or a drawdown was the cause, both are counted anew from what the account was worth last. `also` is
+    written with it, where a halt stood.
     """
     standing = (
         HALTS.c.account == account,
@@ -102,6 +104,7 @@ async def clear_halts(
         cleared = connection.execute(lift).rowcount
         if cleared:
             record(connection, Decision(account, f"lift {cleared} halts", by, reason, now))
+            also(connection)
         if risks := RISK_CAUSES.keys() & set(lifted):
             count_anew(connection, account, now=now)
             close_within(connection, risks, account=account, now=now)

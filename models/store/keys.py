@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from models.store.engine import Store
+from models.store.engine import Also, Store, nothing_else
 from models.store.tables import API_KEYS
 
 
@@ -34,9 +34,20 @@ async def keys_of(store: Store, account: str) -> StoredKeys | None:
 
 
 async def put_keys(
-    store: Store, account: str, *, fingerprint: str, token: str, by: str, now: datetime, replace: bool
+    store: Store,
+    account: str,
+    *,
+    fingerprint: str,
+    token: str,
+    by: str,
+    now: datetime,
+    replace: bool,
+    also: Also = nothing_else,
 ) -> bool:
-    """Keep an account's keys; return False, with nothing changed, where it has some and they are not to be replaced."""
+    """Keep an account's keys; return False, with nothing changed, where it has some and they are not to be replaced.
+
+    `also` is written with them, where they are.
+    """
     values = {"fingerprint": fingerprint, "token": token, "added_at": now, "added_by": by, "changed_at": now}
 
     def put(connection: Connection) -> bool:
@@ -44,20 +55,25 @@ async def put_keys(
         mine = API_KEYS.c.account == account
         if connection.execute(select(API_KEYS.c.account).where(mine)).first() is None:
             connection.execute(insert(API_KEYS).values(account=account, **values))
+            also(connection)
             return True
         if replace:
             connection.execute(update(API_KEYS).where(mine).values(**values))
+            also(connection)
         return replace
 
     return await store.write(put)
 
 
-async def remove_keys(store: Store, account: str) -> bool:
-    """Delete an account's row; return whether there was one."""
+async def remove_keys(store: Store, account: str, *, also: Also = nothing_else) -> bool:
+    """Delete an account's row; return whether there was one. `also` is written with it, where there was."""
 
     def remove(connection: Connection) -> bool:
         _one_at_a_time(store, connection)
-        return connection.execute(delete(API_KEYS).where(API_KEYS.c.account == account)).rowcount > 0
+        stood = connection.execute(delete(API_KEYS).where(API_KEYS.c.account == account)).rowcount > 0
+        if stood:
+            also(connection)
+        return stood
 
     return await store.write(remove)
 

@@ -175,6 +175,29 @@ async def standing_leases(store: Store) -> dict[str, str]:
     return await store.read(look)
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseLook:
+    """A lease as it stands. `left`: until it runs out, below zero where it has; None: it was released."""
+
+    account: str
+    holder: str
+    token: int
+    left: timedelta | None
+
+
+async def leases(store: Store) -> tuple[LeaseLook, ...]:
+    """Return every lease that was ever held, by name. Raises: StoreError."""
+
+    def look(connection: Connection) -> tuple[LeaseLook, ...]:
+        now = store.seconds(connection)
+        return tuple(
+            LeaseLook(r.account, r.holder, r.token, timedelta(seconds=r.expires_at - now) if r.expires_at else None)
+            for r in connection.execute(select(LEASES).order_by(LEASES.c.account))
+        )
+
+    return await store.read(look)
+
+
 async def abandoned_leases(store: Store) -> dict[str, tuple[str, timedelta]]:
     """Return what nobody renews or has released: who held it, and how long ago it ran out. Raises: StoreError."""
 

@@ -12,7 +12,7 @@ from models.errors import StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"  # the newest revision in models/migrations/versions; a test holds the two together
+HEAD = "0009"  # the newest revision in models/migrations/versions; a test holds the two together
 _ADVISORY_LOCK = 6_341_001  # any number, as long as every process takes the same
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from models.history import Fetched, Judged, Series, Span, Timeframe, Why, utc
 from models.store.candles import enter_within
 from models.store.decisions import Decision, record
-from models.store.engine import Store
+from models.store.engine import AlsoOf, Store, nothing_else_of
 from models.store.history_tables import HistoryBatch, HistoryQuarantine, PriceSeries
 from models.store.history_upserts import Shape, shape_of, upsert_postgres, upsert_sqlite
 
@@ -75,7 +75,9 @@ async def quarantined(
     return tuple(map(_quarantined, await store.rows(query)))
 
 
-async def release(store: Store, row_ids: Sequence[int], *, by: str, reason: str, now: datetime) -> Decided:
+async def release(
+    store: Store, row_ids: Sequence[int], *, by: str, reason: str, now: datetime, also: AlsoOf = nothing_else_of
+) -> Decided:
     """Let rows into the history after all, in the place of what stands there; each is a batch of its own.
 
     Left as it is: what has no finite numbers, no time on the grid or in the past, or lows above highs.
@@ -84,7 +86,7 @@ async def release(store: Store, row_ids: Sequence[int], *, by: str, reason: str,
     done: list[int] = []
     left: list[Undecidable] = []
     for row_id in dict.fromkeys(row_ids):
-        why = await _release(store, row_id, by, reason, now)
+        why = await _release(store, row_id, by=by, reason=reason, now=now, also=also)
         if why is None:
             done.append(row_id)
         else:
@@ -92,7 +94,9 @@ async def release(store: Store, row_ids: Sequence[int], *, by: str, reason: str,
     return Decided(tuple(done), tuple(left))
 
 
-async def drop(store: Store, row_ids: Sequence[int], *, by: str, reason: str, now: datetime) -> Decided:
+async def drop(
+    store: Store, row_ids: Sequence[int], *, by: str, reason: str, now: datetime, also: AlsoOf = nothing_else_of
+) -> Decided:
     """Let rows go: they stay where they are, decided. Raises: StoreError."""
 
     def work(connection: Connection) -> Decided:
@@ -103,13 +107,14 @@ async def drop(store: Store, row_ids: Sequence[int], *, by: str, reason: str, no
             if isinstance(found, str):
                 left.append(Undecidable(row_id, found))
             else:
+                also(connection, row_id)
                 done.append(row_id)
         return Decided(tuple(done), tuple(left))
 
     return await store.write(work)
 
 
-async def _release(store: Store, row_id: int, by: str, reason: str, now: datetime) -> str | None:
+async def _release(store: Store, row_id: int, *, by: str, reason: str, now: datetime, also: AlsoOf) -> str | None:
     """Release one row; return why it was not."""
 
     def enter(connection: Connection) -> str | tuple[int, int, pd.DataFrame]:
@@ -124,6 +129,7 @@ async def _release(store: Store, row_id: int, by: str, reason: str, now: datetim
         claimed = _claim(connection, row_id, RELEASED, by=by, reason=reason, now=now)
         if isinstance(claimed, str):
             return claimed
+        also(connection, row_id)
         columns = shape.frame_columns
         frame = pd.DataFrame({name: [found.row[name]] for name in columns}).astype(dict.fromkeys(columns, "float64"))
         frame["time"] = frame["time"].astype("int64")

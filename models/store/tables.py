@@ -9,7 +9,9 @@ from sqlmodel import Field, SQLModel
 
 import models.store.alert_tables
 import models.store.backtest_tables
+import models.store.desk_tables
 import models.store.history_tables
+import models.store.journal_tables
 import models.store.research_tables  # noqa: F401 - likewise
 from models.reasons import FINAL_STATES
 from models.store.columns import Exact, Instant
@@ -72,6 +74,7 @@ class SnapshotRow(Owned, table=True):
     """What the venue said the account holds, and the prices it was valued at."""
 
     __tablename__ = "snapshots"
+    __table_args__ = (Index("snapshots_of_an_account", "account", "snapshot_id"),)
 
     snapshot_id: int | None = Field(default=None, primary_key=True)
     run_id: str = Field(index=True)
@@ -110,6 +113,8 @@ class OrderRow(Owned, table=True):
             sqlite_where=_UNDECIDED,
             postgresql_where=_UNDECIDED,
         ),
+        Index("orders_by_change", "updated_at"),
+        Index("orders_of_an_account", "account", "created_at"),
     )
 
     client_order_id: str = Field(primary_key=True)

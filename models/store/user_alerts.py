@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from models.alert import Severity
 from models.amounts import plain
 from models.store.alert_tables import FIRINGS, USER_ALERTS
-from models.store.engine import Store
-from models.user_alert import Alert, AlertKind, KeptAlert, Metric, Side
+from models.store.engine import Also, AlsoOf, Store, nothing_else, nothing_else_of
+from models.user_alert import Alert, AlertKind, Firing, KeptAlert, Metric, Side
 
 ALERTS = USER_ALERTS
 
 
-async def create_alert(store: Store, alert: Alert, *, by: str, now: datetime) -> int:
+async def create_alert(store: Store, alert: Alert, *, by: str, now: datetime, also: AlsoOf = nothing_else_of) -> int:
     """Keep a new alert, enabled and armed; return its id. Raises: StoreError."""
     fields = alert.model_dump(exclude={"max_age"}) | {"max_age_seconds": alert.max_age.total_seconds()}
     unseen = {"enabled": True, "is_met": False, "trigger_count": 0, "problem": "", "version": 0}
@@ -23,7 +23,9 @@ async def create_alert(store: Store, alert: Alert, *, by: str, now: datetime) ->
 
     def put(connection: Connection) -> int:
         made = connection.execute(insert(ALERTS).values(row)).inserted_primary_key
-        return int(made[0]) if made is not None else 0
+        alert_id = int(made[0]) if made is not None else 0
+        also(connection, alert_id)
+        return alert_id
 
     return await store.write(put)
 
@@ -41,22 +43,41 @@ async def user_alert(store: Store, alert_id: int) -> KeptAlert | None:
     return _kept(rows[0]) if rows else None
 
 
-async def set_enabled(store: Store, alert_id: int, *, enabled: bool) -> bool:
-    """Switch an alert on or off; return whether there is one. Switched on anew, it is armed. Raises: StoreError."""
+async def firings(store: Store, alert_id: int | None = None, *, limit: int = 200) -> tuple[Firing, ...]:
+    """Return what fired, newest first, of one alert or of all; those of deleted alerts too. Raises: StoreError."""
+    query = select(FIRINGS).order_by(FIRINGS.c.firing_id.desc()).limit(limit)
+    if alert_id is not None:
+        query = query.where(FIRINGS.c.alert_id == alert_id)
+    return tuple(map(_fired, await store.rows(query)))
+
+
+async def set_enabled(store: Store, alert_id: int, *, enabled: bool, also: Also = nothing_else) -> bool:
+    """Switch an alert on or off; return whether there is one. Switched on anew, it is armed.
+
+    `also` is written with it, where that changed something. Raises: StoreError.
+    """
     armed = update(ALERTS).where(ALERTS.c.alert_id == alert_id, ALERTS.c.enabled.is_not(enabled))
     changed = armed.values(enabled=enabled, is_met=False, problem="", version=ALERTS.c.version + 1)
 
     def work(connection: Connection) -> bool:
-        connection.execute(changed)
+        if connection.execute(changed).rowcount:
+            also(connection)
         there = select(ALERTS.c.alert_id).where(ALERTS.c.alert_id == alert_id)
         return connection.execute(there).first() is not None
 
     return await store.write(work)
 
 
-async def delete_alert(store: Store, alert_id: int) -> bool:
+async def delete_alert(store: Store, alert_id: int, *, also: Also = nothing_else) -> bool:
     """Delete an alert; return whether there was one. What it fired is still told. Raises: StoreError."""
-    return await store.execute(delete(ALERTS).where(ALERTS.c.alert_id == alert_id)) > 0
+
+    def work(connection: Connection) -> bool:
+        if not connection.execute(delete(ALERTS).where(ALERTS.c.alert_id == alert_id)).rowcount:
+            return False
+        also(connection)
+        return True
+
+    return await store.write(work)
 
 
 async def keep_look(
@@ -106,6 +127,21 @@ def _firing(kept: KeptAlert, value: Decimal, now: datetime) -> dict[str, Any]:
         "value": value,
         "fired_at": now,
     }
+
+
+def _fired(row: Row[Any]) -> Firing:
+    return Firing(
+        firing_id=row.firing_id,
+        alert_id=row.alert_id,
+        number=row.number,
+        kind=AlertKind(row.kind),
+        severity=Severity(row.severity),
+        account=row.account,
+        symbol=row.symbol,
+        message=row.message,
+        value=row.value,
+        fired_at=row.fired_at,
+    )
 
 
 def _kept(row: Row[Any]) -> KeptAlert:

@@ -19,6 +19,7 @@ from research.kernel.terms import (
     Position,
     Sparse,
     Terms,
+    Whole,
 )
 
 
@@ -44,7 +45,7 @@ def rest(
     held: Position,
     low: float,
     high: float,
-    until: int,
+    until: Whole,
     base: float,
     units: float,
     equity: Any,
@@ -73,7 +74,7 @@ def rest(
 @compiled
 def simulate(
     bars: Candles, signals: Sparse, scale: Any, finer: Candles, step: int, terms: Terms, equity: Any
-) -> tuple[Any, int, Any]:
+) -> tuple[Any, Whole, Any]:
     """Trade one symbol; write the equity at each close. Return the trades, how many there are, and what was counted.
 
     Shape: `scale`: what the base of a size is multiplied with, by the bar of the signal; one number where it is always

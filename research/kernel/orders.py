@@ -25,6 +25,7 @@ from research.kernel.terms import (
     Sale,
     Terms,
     Walked,
+    Whole,
 )
 
 
@@ -35,7 +36,7 @@ def nothing() -> Position:
 
 
 @compiled
-def at_open(held: Position, price: float, now: int, peak: float, leaving: bool, terms: Terms) -> int:
+def at_open(held: Position, price: float, now: Whole, peak: float, leaving: bool, terms: Terms) -> Whole:
     """Say why a position is left at an open, or HOLD: its limits come first, then its age, then the signal."""
     seen = held.side * price
     reason = walk(seen, seen, seen, seen, held.side * held.price, peak, terms).reason
@@ -81,7 +82,7 @@ def order(side: int, total: float, cash: float, scale: float, terms: Terms, coun
 
 
 @compiled
-def enter(side: float, at: int, time: int, price: float, amount: float, terms: Terms) -> Position:
+def enter(side: float, at: Whole, time: Whole, price: float, amount: float, terms: Terms) -> Position:
     """Open a position of an amount of quote currency at a price, which the slippage makes worse."""
     price *= 1 + side * terms.slippage
     return Position(side, amount / price, price, amount, amount * terms.fee, at, time)
@@ -111,7 +112,7 @@ def tell(walked: Walked, counts: Any) -> None:
 
 
 @compiled
-def record(trades: Any, row: int, symbol: int, held: Position, at: int, sale: Sale, reason: int) -> Any:
+def record(trades: Any, row: Whole, symbol: Whole, held: Position, at: Whole, sale: Sale, reason: Whole) -> Any:
     """Write a trade down, but for its times; return the table, twice as long where it was full."""
     if row == len(trades):
         longer = np.empty(2 * len(trades), TRADE)
@@ -131,7 +132,7 @@ def record(trades: Any, row: int, symbol: int, held: Position, at: int, sale: Sa
 
 @compiled
 def finish(
-    trades: Any, row: int, symbol: int, held: Position, at: int, price: float, volume: float, terms: Terms
+    trades: Any, row: Whole, symbol: Whole, held: Position, at: Whole, price: float, volume: float, terms: Terms
 ) -> Any:
     """Write down a position that is open when the data ends; return the table and what it brings.
 

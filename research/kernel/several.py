@@ -7,7 +7,20 @@ import numpy as np
 from research.kernel.compiled import compiled
 from research.kernel.orders import against, at_open, calm, enter, finish, leave, nothing, order, record, tell, worth
 from research.kernel.path import refine, walk_bar
-from research.kernel.terms import CAP, COUNTS, HOLD, HOLDING, NO_VOLUME, TRADE, UNCLEAR, Candles, Finer, Position, Terms
+from research.kernel.terms import (
+    CAP,
+    COUNTS,
+    HOLD,
+    HOLDING,
+    NO_VOLUME,
+    TRADE,
+    UNCLEAR,
+    Candles,
+    Finer,
+    Position,
+    Terms,
+    Whole,
+)
 
 
 @compiled
@@ -38,7 +51,7 @@ def simulate_together(
     terms: Terms,
     grid: Any,
     equity: Any,
-) -> tuple[Any, int, Any]:
+) -> tuple[Any, Whole, Any]:
     """Trade several symbols that share the cash and the cap; the earlier in the list, the earlier served.
 
     Shape: the symbols' columns one after the other, symbol s from `starts[s]` up to `starts[s + 1]`; `grid`: all times

@@ -13,6 +13,8 @@ COUNTS = 8
 FOREVER = 2**62  # seconds
 CLEAR, UNCLEAR, CLEARED = range(3)  # doubts
 
+Whole = int | np.int64
+
 TRADE = np.dtype(
     [
         ("symbol", np.int64),
@@ -106,8 +108,8 @@ class Position(NamedTuple):
     price: float
     worth: float
     fee: float
-    bar: int
-    time: int
+    bar: Whole
+    time: Whole
 
 
 class Sale(NamedTuple):

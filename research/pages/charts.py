@@ -17,7 +17,8 @@ from research.result import Result
 from research.thinning import thinned
 
 MOST_POINTS = 4_000  # of a line: more than any screen has
-MOST_TRADES = 2_000  # that are drawn: the newest
+MOST_TRADES = 2_000  # of a symbol that are drawn: the newest
+MOST_SYMBOLS = 6  # whose prices are drawn
 _GREEN, _RED, _BLUE, _GREY = "#2da44e", "#d1453b", "#4c7fd0", "#8b949e"
 
 
@@ -28,13 +29,14 @@ def plotly_script() -> str:
 
 def backtest_chart(result: Result) -> str:
     """Draw equity beside holding, drawdown, and the trades on the price, one above the other; return its HTML."""
+    drawn = result.bars[:MOST_SYMBOLS]
     figure = make_subplots(
-        rows=3,
+        rows=2 + len(drawn),
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.04,
-        row_heights=(0.42, 0.16, 0.42),
-        subplot_titles=("equity, quote", "drawdown", f"{escape(result.bars[0].symbol)} and the trades"),
+        row_heights=(0.42, 0.16, *[0.42] * len(drawn)),
+        subplot_titles=("equity, quote", "drawdown", *[f"{escape(b.symbol)} and the trades" for b in drawn]),
     )
     at = thinned(result.equity, MOST_POINTS)
     held = buy_and_hold(result)
@@ -46,13 +48,13 @@ def backtest_chart(result: Result) -> str:
     shade = _line(result.time[below], low[below], "drawdown", _RED, width=1)
     shade.update(fill="tozeroy", showlegend=False)
     figure.add_trace(shade, row=2, col=1)
-    bars = result.bars[0]
-    seen = thinned(bars.close, MOST_POINTS)
-    figure.add_trace(_line(bars.time[seen], bars.close[seen], "close", _GREY, width=1), row=3, col=1)
-    for marks in _trades(result):
-        figure.add_trace(marks, row=3, col=1)
+    for place, bars in enumerate(drawn):
+        seen = thinned(bars.close, MOST_POINTS)
+        price = _line(bars.time[seen], bars.close[seen], "close", _GREY, width=1)
+        for trace in (price, *_trades(result, place)):
+            figure.add_trace(trace.update(showlegend=place == 0), row=3 + place, col=1)
     figure.update_yaxes(tickformat=".0%", row=2, col=1)
-    figure.update_layout(height=900, hovermode="x unified")
+    figure.update_layout(height=520 + 380 * len(drawn), hovermode="x unified")
     return _html(figure)
 
 
@@ -71,9 +73,9 @@ def _line(time: Integers, values: Floats, name: str, color: str, *, width: float
     return go.Scatter(x=when, y=values, name=name, mode="lines", line={"color": color, "width": width})
 
 
-def _trades(result: Result) -> list[go.Scatter]:
-    """Mark where the newest trades were entered and left."""
-    table = result.table().tail(MOST_TRADES)
+def _trades(result: Result, symbol: int) -> list[go.Scatter]:
+    """Mark where the newest trades of a symbol were entered and left."""
+    table = result.table()[result.trades["symbol"] == symbol].tail(MOST_TRADES)
     reasons = table["reason"].str.replace("_", " ")
     kinds = {
         "long entered": (table["side"] == "long", "entry", "triangle-up", _GREEN),

@@ -9,7 +9,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from models.backtest_report import BacktestReport, CompareReport, MonthReport
-from research.pages.charts import MOST_POINTS, MOST_TRADES, backtest_chart, compare_chart, plotly_script
+from research.pages.charts import MOST_POINTS, MOST_SYMBOLS, MOST_TRADES, backtest_chart, compare_chart, plotly_script
 from research.result import Result
 from research.words import name_of, written
 
@@ -33,7 +33,7 @@ def backtest_page(report: BacktestReport, result: Result) -> str:
         years=years_of(report.months),
         month_names=_MONTHS,
         shown=_SHOWN,
-        notes=_notes(report),
+        notes=_notes(report, len(result.bars)),
     )
 
 
@@ -55,12 +55,14 @@ def years_of(months: list[MonthReport]) -> list[_Year]:
     return rows
 
 
-def _notes(report: BacktestReport) -> str:
+def _notes(report: BacktestReport, symbols: int) -> str:
     notes = []
     if report.bars > MOST_POINTS:
         notes.append(f"lines are thinned to {MOST_POINTS:,} points, highs and lows kept")
     if len(report.trades) > MOST_TRADES:
-        notes.append(f"the newest {MOST_TRADES:,} of {len(report.trades):,} trades are drawn")
+        notes.append(f"of each symbol the newest {MOST_TRADES:,} trades are drawn")
+    if symbols > MOST_SYMBOLS:
+        notes.append(f"the prices of the first {MOST_SYMBOLS} of {symbols} symbols are drawn")
     return ("; ".join(notes) + ".").capitalize() if notes else ""
 
 

@@ -26,7 +26,7 @@ class Stack:
 
     def __init__(self, machine: Nija) -> None:
         self.machine = machine
-        self.port, self.postgres_port, self.metrics_port = free_ports(3)
+        self.port, self.postgres_port, self.metrics_port, self.desk_port = free_ports(4)
         self.words = machine.folder / "up.out"
         # As in a terminal where nobody has set anything.
         self.environment = {k: v for k, v in machine.environment.items() if not k.startswith("PREFECT_")}
@@ -42,8 +42,17 @@ class Stack:
 
     @property
     def arguments(self) -> list[str]:
-        ports = {"--port": self.port, "--postgres-port": self.postgres_port, "--metrics-port": self.metrics_port}
+        ports = {
+            "--port": self.port,
+            "--postgres-port": self.postgres_port,
+            "--metrics-port": self.metrics_port,
+            "--desk-port": self.desk_port,
+        }
         return ["up", *(str(word) for port in ports.items() for word in port)]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self.port, self.postgres_port, self.metrics_port, self.desk_port
 
     @property
     def record(self) -> StackRecord | None:

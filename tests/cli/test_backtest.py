@@ -1,6 +1,7 @@
 """`nija backtest` and `nija compare`: one document, a page, results that are kept, and one line for bad input."""
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,20 @@ def test_a_bad_row_is_named_with_its_column(offline: Nija) -> None:
 
     assert "row 2" in complaint
     assert "close" in complaint
+
+
+def test_several_files_share_the_cash_and_the_cap(offline: Nija, candles: Path) -> None:
+    other = offline.folder / "other.csv"
+    a_trend_that_turns(BARS, 6, drift=0.002).frame().reset_index().to_csv(other, index=False)
+    files, page = ("--data", str(candles), "--data", str(other)), offline.folder / "page.html"
+
+    both = offline("backtest", "--strategy", "breakout", *files, "--html", str(page), "--json").report
+    one = offline("backtest", "--strategy", "breakout", *files, "--max-positions", "1", "--json").report
+
+    assert (both["settings"]["max_positions"], both["settings"]["size_fraction"]) == (2, 0.5)
+    assert {trade["symbol"] for trade in both["trades"]} == {"candles", "other"}
+    assert (one["settings"]["max_positions"], one["settings"]["size_fraction"]) == (1, 1.0)
+    held = sorted((trade["entered_at"], trade["left_at"]) for trade in one["trades"])
+    assert all(left <= entered for (_, left), (entered, _) in pairwise(held))
+    assert one["unfilled"]["cap_reached"] > 0
+    assert "candles and the trades" in page.read_text()

@@ -45,12 +45,13 @@ def test_the_stack_comes_up_works_outlives_its_parts_and_goes_without_a_trace(st
         "setup": "done",
         "worker": "ready",
         "metrics": "ready",
+        "desk": "ready",
     }
     assert second.code == 1
     assert f"runs here already, as process {stack.process.pid}" in second.complaint
     assert code == 0, stack.words.read_text()
     assert marked(marker) == []
-    assert not any(listens(port) for port in (stack.port, stack.postgres_port, stack.metrics_port))
+    assert not any(listens(port) for port in stack.ports)
     after = stack.typed("status")
     assert (after.code, "the PostgreSQL of `nija up`, which does not run" in after.err) == (1, True)
     assert not readable_by_others(stack.machine.home)

@@ -115,13 +115,7 @@ class Reference:
             self._exit_at_open(s, row, now, s in tradable)
         equity = self._equity()
         for s in due:  # 6
-            market = self.markets[s]
-            entry = market.entries[market.at - 1] if market.at else 0  # 4
-            if entry and (s not in self.book.held or self.book.held[s].side != entry):
-                if s not in tradable:  # 15
-                    self.book.counts[Unfilled.NO_VOLUME] += 1
-                elif s not in self.book.held:
-                    self._enter(s, entry, row, now, equity)
+            self._enter_at_open(s, row, now, equity, s in tradable)
         for s in tradable:  # 9
             if s in self.book.held:
                 self._through(s, row)
@@ -153,6 +147,15 @@ class Reference:
             reason = Left.SIGNAL
         if reason is not None:
             self._leave(s, row, price, reason)
+
+    def _enter_at_open(self, s: int, row: int, now: int, equity: Decimal, tradable: bool) -> None:
+        market = self.markets[s]
+        entry = market.entries[market.at - 1] if market.at else 0  # 4
+        if entry and (s not in self.book.held or self.book.held[s].side != entry):
+            if not tradable:  # 15
+                self.book.counts[Unfilled.NO_VOLUME] += 1
+            elif s not in self.book.held:
+                self._enter(s, entry, row, now, equity)
 
     def _enter(self, s: int, side: int, row: int, now: int, equity: Decimal) -> None:
         settings, book, market = self.settings, self.book, self.markets[s]

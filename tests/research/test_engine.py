@@ -1,4 +1,4 @@
-"""The kernel against a slow engine that was written from the same rules, and against the rule that judges live exits."""
+"""The kernels against a slow engine written from the same rules, and against the rule that judges live exits."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def assert_same(result: Result, reference: Reference) -> None:
 
 @thorough
 @given(cases(most_symbols=1))
-def test_one_symbol_is_traded_as_on_paper(case: Case):
+def test_one_symbol_is_traded_as_on_paper(case: Case) -> None:
     (bars, signals), finer = case.markets[0], case.finer.get("A")
 
     assert_same(run(bars, signals, case.settings, finer=finer), Reference(case.markets, case.settings, case.finer))
@@ -57,7 +57,7 @@ def test_one_symbol_is_traded_as_on_paper(case: Case):
 
 @thorough
 @given(cases())
-def test_several_symbols_are_traded_as_on_paper(case: Case):
+def test_several_symbols_are_traded_as_on_paper(case: Case) -> None:
     result = run_portfolio(case.markets, case.settings, finer=case.finer)
 
     assert_same(result, Reference(case.markets, case.settings, case.finer))
@@ -75,7 +75,7 @@ limits = st.builds(
 @given(ticks, limits, st.sampled_from(["0", "0.001", "0.05"]))
 def test_the_rule_that_judges_live_exits_and_the_kernel_see_the_same_ticks_and_leave_alike(
     prices: list[int], told: ExitLimits, slippage: str
-):
+) -> None:
     exact = [Decimal(price) for price in prices]
     bars = a_market("A", np.arange(len(prices)) * 60, np.array([[p] * 4 for p in prices]), np.ones(len(prices)), 60)
     entered = Signals.of([1, *[0] * (len(prices) - 1)])
@@ -113,7 +113,7 @@ def the_trade(result: Result) -> tuple[int, int, float, str]:
     )
 
 
-def test_a_gap_over_the_stop_is_filled_at_the_open_and_so_is_one_over_the_target():
+def test_a_gap_over_the_stop_is_filled_at_the_open_and_so_is_one_over_the_target() -> None:
     both = BacktestSettings(**FREE, limits=Limits(stop_loss_fraction=0.05, take_profit_fraction=0.05))
     long = Signals.of([1, 0, 0, 0])
 
@@ -125,7 +125,7 @@ def test_a_gap_over_the_stop_is_filled_at_the_open_and_so_is_one_over_the_target
     assert (down.ambiguous_bars, up.ambiguous_bars) == (0, 0)
 
 
-def test_stop_and_target_in_one_bar_are_the_stop_unless_finer_bars_tell_otherwise():
+def test_stop_and_target_in_one_bar_are_the_stop_unless_finer_bars_tell_otherwise() -> None:
     both = BacktestSettings(**FREE, limits=Limits(stop_loss_fraction=0.05, take_profit_fraction=0.05))
     bars, long = rows(FLAT, FLAT, (100, 110, 90, 100)), Signals.of([1, 0, 0])
     inside = np.array([(100, 110, 100, 108), (108, 108, 90, 100)], dtype=float)
@@ -137,7 +137,7 @@ def test_stop_and_target_in_one_bar_are_the_stop_unless_finer_bars_tell_otherwis
     assert (*the_trade(told), told.ambiguous_bars, told.resolved_bars) == (1, 2, 105.0, "take_profit", 0, 1)
 
 
-def test_a_limit_that_is_touched_holds_on():
+def test_a_limit_that_is_touched_holds_on() -> None:
     limit = BacktestSettings(**FREE, limits=Limits(stop_loss_fraction=0.03, take_profit_fraction=0.08))
 
     result = run(rows(FLAT, FLAT, (100, 108, 97, 100), FLAT), Signals.of([1, 0, 0, 0]), limit)
@@ -145,13 +145,13 @@ def test_a_limit_that_is_touched_holds_on():
     assert the_trade(result) == (1, 3, 100.0, "end_of_data")
 
 
-def test_a_position_is_left_and_another_one_opened_at_the_same_open():
+def test_a_position_is_left_and_another_one_opened_at_the_same_open() -> None:
     result = run(rows(FLAT, FLAT, FLAT, FLAT), Signals.of([1, 1, -1, 0], np.array([0, 1, 0, 0], bool)))
 
     assert [(t["side"], t["entry_bar"], t["exit_bar"]) for t in result.trades] == [(1, 1, 2), (1, 2, 3), (-1, 3, 3)]
 
 
-def test_a_short_position_that_a_gap_takes_past_all_it_put_up_leaves_less_than_nothing():
+def test_a_short_position_that_a_gap_takes_past_all_it_put_up_leaves_less_than_nothing() -> None:
     result = run(rows(FLAT, FLAT, (350, 350, 350, 350), FLAT), Signals.of([-1, 0, 1, 0]), BacktestSettings(**FREE))
 
     assert the_trade(result) == (1, 2, 350.0, "liquidated")
@@ -159,20 +159,35 @@ def test_a_short_position_that_a_gap_takes_past_all_it_put_up_leaves_less_than_n
     assert result.unfilled == {Unfilled.NO_CASH: 1}
 
 
-def test_what_the_cash_does_not_pay_for_is_cut_and_said():
+def test_what_the_cash_does_not_pay_for_is_cut_and_said() -> None:
     result = run(rows(FLAT, FLAT, FLAT), Signals.of([1, 0, 0]), BacktestSettings(slippage_fraction=0))
 
     assert result.trades[0]["quantity"] * 100 * 1.002 == pytest.approx(10_000)
     assert result.cut_entries == 1
 
 
-def test_signals_at_the_first_and_at_the_last_bar():
+def test_signals_at_the_first_and_at_the_last_bar() -> None:
     result = run(rows(FLAT, FLAT, FLAT), Signals.of([1, 0, -1]), BacktestSettings(**FREE))
 
     assert the_trade(result) == (1, 2, 100.0, "end_of_data")
     assert result.unfilled == {Unfilled.LAST_BAR: 1}
 
 
-def test_signals_for_other_bars_are_refused():
+def test_signals_for_other_bars_are_refused() -> None:
     with pytest.raises(ConfigError, match="2 of them for 3 bars"):
         run(rows(FLAT, FLAT, FLAT), Signals.of([1, 0]))
+
+
+@thorough
+@given(cases(most_symbols=1), st.integers(2, 24))
+def test_what_comes_later_changes_nothing_that_was(case: Case, known: int) -> None:
+    (bars, signals), finer = case.markets[0], case.finer.get("A")
+    known = min(known, len(bars))
+    before = Signals.of(signals.entry[:known], signals.exit[:known])
+
+    early = run(bars.cut(0, known), before, case.settings, finer=finer)
+    later = run(bars, signals, case.settings, finer=finer)
+
+    assert early.equity[: known - 1].tolist() == later.equity[: known - 1].tolist()
+    done = [trade for trade in later.trades if trade["exit_bar"] < known - 1]
+    assert done == [trade for trade in early.trades if trade["exit_bar"] < known - 1]

@@ -36,7 +36,7 @@ def rows(time: Callable[[int], object] = lambda at: START + 60 * at, count: int 
         lambda at: f"2024-03-01T01:0{at}:00+01:00",
     ],
 )
-def test_times_are_read_in_every_usual_unit(tmp_path: Path, time: Callable[[int], object]):
+def test_times_are_read_in_every_usual_unit(tmp_path: Path, time: Callable[[int], object]) -> None:
     bars = read_bars(write(tmp_path, *rows(time)), "X/USD")
 
     assert bars.time.tolist() == [START, START + 60, START + 120, START + 180]
@@ -44,14 +44,14 @@ def test_times_are_read_in_every_usual_unit(tmp_path: Path, time: Callable[[int]
     assert bars.close.tolist() == [11, 11.25, 11.5, 11.75]
 
 
-def test_columns_go_by_other_names_and_what_is_not_needed_is_left_out(tmp_path: Path):
+def test_columns_go_by_other_names_and_what_is_not_needed_is_left_out(tmp_path: Path) -> None:
     path = write(tmp_path, *(f"x,{row}" for row in rows()), header="note, Open Time,OPEN,High,low,Close,Vol")
 
     assert read_bars(path, "X/USD").open.tolist() == [10] * 4
 
 
 @pytest.mark.parametrize("kept", ["column", "index"])
-def test_parquet_is_read_like_csv(tmp_path: Path, kept: str):
+def test_parquet_is_read_like_csv(tmp_path: Path, kept: str) -> None:
     source = read_bars(write(tmp_path, *rows()), "X/USD").frame()
     path = tmp_path / "prices.parquet"
     (source if kept == "index" else source.reset_index()).to_parquet(path)
@@ -78,7 +78,9 @@ def test_parquet_is_read_like_csv(tmp_path: Path, kept: str):
         ({2: "yesterday,10,12,9,9,5"}, 1, "time", "not a time as ISO 8601 writes it"),
     ],
 )
-def test_a_bad_row_is_named_with_its_column(tmp_path: Path, change: dict[int, str], row: int, column: str, why: str):
+def test_a_bad_row_is_named_with_its_column(
+    tmp_path: Path, change: dict[int, str], row: int, column: str, why: str
+) -> None:
     given = rows()
     for at, text in change.items():
         given[at] = text.replace("{t}", str(START + 60 * at))
@@ -91,7 +93,7 @@ def test_a_bad_row_is_named_with_its_column(tmp_path: Path, change: dict[int, st
     assert str(caught.value).startswith("prices.csv: row")
 
 
-def test_gaps_that_are_allowed_are_counted(tmp_path: Path):
+def test_gaps_that_are_allowed_are_counted(tmp_path: Path) -> None:
     with_gap = [row for at, row in enumerate(rows(count=6)) if at != 3]
 
     assert read_bars(write(tmp_path, *with_gap), "X/USD", gaps="keep").gaps == 1
@@ -105,12 +107,12 @@ def test_gaps_that_are_allowed_are_counted(tmp_path: Path):
         ("time,open,high,low,close,volume,Close", "column close: there more than once: close, Close"),
     ],
 )
-def test_missing_and_doubled_columns_are_named(tmp_path: Path, header: str, why: str):
+def test_missing_and_doubled_columns_are_named(tmp_path: Path, header: str, why: str) -> None:
     with pytest.raises(BadBars, match=why):
         read_bars(write(tmp_path, header=header), "X/USD")
 
 
-def test_one_bar_and_none_are_too_few(tmp_path: Path):
+def test_one_bar_and_none_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(BadBars, match="1 bars, at least 2 are needed"):
         read_bars(write(tmp_path, *rows(count=1)), "X/USD")
     with pytest.raises(BadBars, match="0 bars"):
@@ -118,7 +120,7 @@ def test_one_bar_and_none_are_too_few(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet", "bad.parquet", "empty.csv", "binary.csv"])
-def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path, name: str):
+def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path, name: str) -> None:
     if not name.startswith("none"):
         (tmp_path / name).write_bytes({"empty.csv": b"", "bad.parquet": b"PAR1 not"}.get(name, b"\xff\xfe\x00\x81" * 9))
 

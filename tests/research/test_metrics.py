@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.curve import YEAR_SECONDS, Undefined, curve
+from research.bars import Bars
+from research.curve import YEAR_SECONDS, Curve, Undefined, curve
 from research.engine import run, run_portfolio
 from research.metrics import buy_and_hold, measure
 from research.settings import AtEnd, BacktestSettings
 from research.signals import Signals
-from tests.research.markets import a_market, cases
+from tests.research.markets import Case, a_market, cases
 
 
-def a_curve(returns: list[float], step: int = 3600, initial: float = 1000.0):
+def a_curve(returns: list[float], step: int = 3600, initial: float = 1000.0) -> Curve:
     equity = initial * np.cumprod(1 + np.array(returns))
     return curve(equity, np.arange(len(returns)) * step, step, initial)
 
@@ -26,7 +27,7 @@ def a_curve(returns: list[float], step: int = 3600, initial: float = 1000.0):
     st.lists(st.floats(-0.5, 0.5).filter(lambda x: x == 0 or abs(x) > 1e-6), min_size=2, max_size=60),
     st.sampled_from([60, 3600, 86_400]),
 )
-def test_figures_of_a_curve_are_those_of_empyrical(returns: list[float], step: int):
+def test_figures_of_a_curve_are_those_of_empyrical(returns: list[float], step: int) -> None:
     ours, periods, series = a_curve(returns, step), YEAR_SECONDS / step, np.array(returns)
 
     assert ours.return_fraction == pytest.approx(empyrical.cum_returns_final(series), abs=1e-12)
@@ -40,7 +41,7 @@ def test_figures_of_a_curve_are_those_of_empyrical(returns: list[float], step: i
         assert ours.cagr_fraction == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def test_a_drawdown_lasts_from_its_peak_until_it_is_made_up_for_or_to_the_end():
+def test_a_drawdown_lasts_from_its_peak_until_it_is_made_up_for_or_to_the_end() -> None:
     made_up = a_curve([0.1, -0.1, 0.05, 0.2, -0.01], step=60)
     lasting = a_curve([0.1, -0.1, 0.01, 0.01, 0.01], step=60)
 
@@ -48,7 +49,7 @@ def test_a_drawdown_lasts_from_its_peak_until_it_is_made_up_for_or_to_the_end():
     assert made_up.drawdown_fraction == pytest.approx(0.1)
 
 
-def test_what_is_not_defined_says_why_and_is_not_zero():
+def test_what_is_not_defined_says_why_and_is_not_zero() -> None:
     steady = a_curve([0.01, 0.01, 0.01])
     ruined = a_curve([-0.5, -1.2])
 
@@ -59,7 +60,7 @@ def test_what_is_not_defined_says_why_and_is_not_zero():
     assert a_curve([0.1]).undefined["sharpe"] is Undefined.TOO_SHORT
 
 
-def bars_of(*closes: float):
+def bars_of(*closes: float) -> Bars:
     rows = np.array([[c, c, c, c] for c in closes], dtype=float)
     return a_market("A", np.arange(len(closes)) * 3600, rows, np.ones(len(closes)), 3600)
 
@@ -67,7 +68,7 @@ def bars_of(*closes: float):
 FREE = BacktestSettings(fee_fraction=0, slippage_fraction=0, initial_cash=100)
 
 
-def test_trades_are_counted_by_hand():
+def test_trades_are_counted_by_hand() -> None:
     bars = bars_of(10, 10, 20, 20, 10, 10)  # bought at 10, sold at 20, bought at 20, sold at 10
     signals = Signals.of([1, 0, 1, 0, 0, 0], np.array([0, 1, 0, 1, 0, 0], bool))
 
@@ -84,7 +85,7 @@ def test_trades_are_counted_by_hand():
     assert metrics.buy_and_hold.return_fraction == pytest.approx(0)
 
 
-def test_a_run_without_trades_and_one_without_a_loss_say_so():
+def test_a_run_without_trades_and_one_without_a_loss_say_so() -> None:
     bars = bars_of(10, 11, 12, 13)
 
     idle = measure(run(bars, Signals.of([0, 0, 0, 0]), FREE))
@@ -96,7 +97,7 @@ def test_a_run_without_trades_and_one_without_a_loss_say_so():
     assert lucky.undefined["profit_factor"] is Undefined.NO_LOSS
 
 
-def test_buy_and_hold_pays_for_both_sides_and_waits_for_a_symbol_that_comes_later():
+def test_buy_and_hold_pays_for_both_sides_and_waits_for_a_symbol_that_comes_later() -> None:
     costly = BacktestSettings(initial_cash=200, fee_fraction=0.1, slippage_fraction=0)
     first = a_market("A", np.arange(3) * 60, np.full((3, 4), 10.0), np.ones(3), 60)
     later = a_market("B", np.arange(1, 4) * 60, np.full((3, 4), 10.0), np.ones(3), 60)
@@ -110,7 +111,7 @@ def test_buy_and_hold_pays_for_both_sides_and_waits_for_a_symbol_that_comes_late
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_the_figures_of_any_run_add_up(case):
+def test_the_figures_of_any_run_add_up(case: Case) -> None:
     result = run_portfolio(case.markets, case.settings, finer=case.finer)
     metrics, trades = measure(result), result.trades
 
