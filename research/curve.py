@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from research.bars import Floats, Integers
+from research.bars import Floats, Integers, sealed
 from research.kernel.shape import shape
 
 YEAR_SECONDS = 365 * 86_400  # these markets never close
@@ -49,7 +49,7 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    average, mean, deviation, downside, worst, start, end = shape(equity, time, step_seconds, initial)
+    average, mean, deviation, downside, worst, start, end = shape(sealed(equity), sealed(time), step_seconds, float(initial))
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None
