@@ -28,8 +28,8 @@ class _Request(BaseModel):
     )
     account: str | None = Field(
         default=None,
-        description="An account of the fleet file: its venue's stored history, its policy's limits and sizing where none "
-        "is given here, long positions alone.",
+        description="An account of the fleet file: its venue's stored history, its policy's limits and sizing where "
+        "none is given here, long positions alone.",
     )
     fleet: str | None = Field(
         default=None, description="With account: the fleet file; without it NIJA_FLEET or ./fleet.yaml."
