@@ -49,7 +49,8 @@ def curve(equity: Floats, time: Integers, step_seconds: int, initial: float) -> 
     Source: of Sharpe's ratio: Sharpe (1994), Journal of Portfolio Management 21; of Sortino's: Sortino and Price
     (1994), Journal of Investing 3, with a target of zero.
     """
-    average, mean, deviation, downside, worst, start, end = shape(sealed(equity), sealed(time), step_seconds, float(initial))
+    found = shape(sealed(equity), sealed(time), step_seconds, float(initial))
+    average, mean, deviation, downside, worst, start, end = found
     periods = YEAR_SECONDS / step_seconds
     undefined: dict[str, Undefined] = {}
     sharpe = sortino = cagr = None

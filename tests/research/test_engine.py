@@ -176,3 +176,18 @@ def test_signals_at_the_first_and_at_the_last_bar() -> None:
 def test_signals_for_other_bars_are_refused() -> None:
     with pytest.raises(ConfigError, match="2 of them for 3 bars"):
         run(rows(FLAT, FLAT, FLAT), Signals.of([1, 0]))
+
+
+@thorough
+@given(cases(most_symbols=1), st.integers(2, 24))
+def test_what_comes_later_changes_nothing_that_was(case: Case, known: int) -> None:
+    (bars, signals), finer = case.markets[0], case.finer.get("A")
+    known = min(known, len(bars))
+    before = Signals.of(signals.entry[:known], signals.exit[:known])
+
+    early = run(bars.cut(0, known), before, case.settings, finer=finer)
+    later = run(bars, signals, case.settings, finer=finer)
+
+    assert early.equity[: known - 1].tolist() == later.equity[: known - 1].tolist()
+    done = [trade for trade in later.trades if trade["exit_bar"] < known - 1]
+    assert done == [trade for trade in early.trades if trade["exit_bar"] < known - 1]
