@@ -14,7 +14,7 @@ from research.overfitting import (
     probabilistic_sharpe,
 )
 
-# Both together let none of 1,200 random walks pass, measured without costs by benchmarks/luck.py; at 95 % and 0.5 it is 7.
+# Together they let none of 1,200 random walks without costs pass (benchmarks/luck.py); at 95 % and 0.5 it is 7.
 CONFIDENCE = 0.99  # of the deflated Sharpe ratio: a search is repeated often, and only its best runs are told
 MOST_PBO = 0.4  # 0.5 is what choosing among noise comes to
 CONFIDENCE_OUTSIDE = 0.95  # of the Sharpe ratio out of the sample, which nothing was chosen by
