@@ -38,7 +38,7 @@ AccountOption = Annotated[
     typer.Option(
         "--account",
         metavar="ID",
-        help="Its venue's stored history, and its policy's limits and sizing for what is not given; longs alone.",
+        help="Its venue's stored history, its policy's limits and sizing where none is given, long positions alone.",
     ),
 ]
 

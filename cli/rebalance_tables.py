@@ -41,7 +41,7 @@ def _strategy(one: StrategyWeight) -> tuple[str, ...]:
         str(one.trades),
         one.score,
         _percent(one.weight),
-        f"{one.verdict}, {one.backtest_id} of {one.measured_at:%Y-%m-%d %H:%M}",
+        f"{one.verdict}, no. {one.backtest_id}",
     )
 
 

@@ -28,17 +28,15 @@ class _Request(BaseModel):
     )
     account: str | None = Field(
         default=None,
-        description="An account of the fleet file: its venue's stored history, and the limits and sizing of its policy "
-        "for what is not given here; long positions alone.",
+        description="An account of the fleet file: its venue's stored history, its policy's limits and sizing where "
+        "none is given here, long positions alone.",
     )
     fleet: str | None = Field(
         default=None, description="With account: the fleet file; without it NIJA_FLEET or ./fleet.yaml."
     )
 
 
-class BacktestRequest(_Request):
-    """Which strategy, with which parameters, on which prices. Plain data, shown by Prefect."""
-
+class _One(BaseModel):
     strategy: str = Field(
         default="sma-cross",
         min_length=1,
@@ -50,15 +48,21 @@ class BacktestRequest(_Request):
     )
 
 
-class CompareRequest(_Request):
-    """Which two to four strategies, on the same prices. Plain data, shown by Prefect."""
-
+class _Several(BaseModel):
     strategies: list[str] = Field(
         default=["sma-cross", "rsi"],
         min_length=2,
         max_length=MOST_COMPARED,
         description="Names, or names with parameters like sma-cross:fast=5,slow=20; two to four of them.",
     )
+
+
+class BacktestRequest(_Request, _One):  # of several bases the last one's fields come first in a form
+    """Which strategy, with which parameters, on which prices. Plain data, shown by Prefect."""
+
+
+class CompareRequest(_Request, _Several):
+    """Which two to four strategies, on the same prices. Plain data, shown by Prefect."""
 
 
 def count_of(strategy: Strategy, data: DataRequest) -> int:

@@ -29,7 +29,6 @@ from rules.exit_limits import limits_in_force
 from tasks.runtime import read_fleet
 
 FILE = "file"  # the source of what was read from one
-_OF_LIMITS = ("stop_loss_fraction", "take_profit_fraction", "trailing_stop_fraction")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def setting_of(request: BacktestRequest | CompareRequest) -> Setting:
 
     Raises: ConfigError.
     """
-    is_sized = bool({"position_fraction", "position_quote"} & request.assumptions.model_fields_set)
+    is_sized = request.assumptions.position_quote is not None or request.assumptions.position_fraction < 1
     if request.account is None:
         return Setting(request.data, request.assumptions.settings(), request.max_positions, is_sized)
     fleet = read_fleet(load_settings(), None if request.fleet is None else Path(request.fleet))
@@ -74,13 +73,13 @@ def setting_of(request: BacktestRequest | CompareRequest) -> Setting:
 
 
 def by_policy(given: Assumptions, policy: Policy) -> BacktestSettings:
-    """Return what is assumed of an account: the limits and sizing of its policy, but for what is given; longs alone."""
-    settings, told = given.settings(), given.model_fields_set
-    limits = Limits.from_policy(limits_in_force(policy))
-    kept = {name: getattr(settings.limits, name) for name in _OF_LIMITS if name in told}
-    if "longest_hold_hours" in told:
-        kept["longest_hold_seconds"] = settings.limits.longest_hold_seconds
-    method = given.sizing if "sizing" in told else policy.sizing_method
+    """Return what is assumed of an account: the limits and sizing of its policy where none is given; longs alone.
+
+    A form sends every field, given or not, so what is at its default counts as not given.
+    """
+    settings, limits = given.settings(), Limits.from_policy(limits_in_force(policy))
+    told = {field.name: getattr(settings.limits, field.name) for field in dataclasses.fields(Limits)}
+    method = given.sizing or policy.sizing_method
     most = float(policy.sizing_cap_fraction) if method is SizingMethod.INVERSE_VOLATILITY else 1.0
     size = dataclasses.replace(
         settings.size,
@@ -90,9 +89,9 @@ def by_policy(given: Assumptions, policy: Policy) -> BacktestSettings:
     )
     return dataclasses.replace(
         settings,
-        limits=dataclasses.replace(limits, **kept),
+        limits=dataclasses.replace(limits, **{name: limit for name, limit in told.items() if limit is not None}),
         sizing=size,
-        allow_short=settings.allow_short if "allow_short" in told else False,
+        allow_short=False,
     )
 
 

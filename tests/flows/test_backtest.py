@@ -9,13 +9,17 @@ from prefect.client.orchestration import get_client
 
 from flows.backtest import backtest
 from flows.backtest_request import BacktestRequest, CompareRequest
+from flows.backtest_run import by_policy
 from flows.compare import compare
 from flows.rebalance import RebalanceRequest, rebalance
 from flows.research_data import DataRequest
+from flows.research_settings import Assumptions
 from models.backtest_report import BacktestReport, CompareReport
 from models.clock import SystemClock
 from models.history import Series, Timeframe
+from models.policy import Policy
 from models.report import RunReport
+from models.sizing import SizingMethod
 from models.store.engine import Store
 from models.store.heartbeats import heartbeats
 from tests.drills.desk import Desk
@@ -72,6 +76,19 @@ def test_backtest_compare_and_rebalance_leave_reports_and_pictures(desk: Desk) -
         assert base64.b64decode(left[key].removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
     assert tested.recommendation.words in left["nija-backtest-sma-cross"]
     assert "| cash | | | | | | | 20.00% |" in left["nija-rebalance-report"]
+
+
+def test_an_accounts_policy_fills_in_what_is_not_given_and_a_form_that_sends_defaults_gives_nothing() -> None:
+    given = Assumptions(stop_loss_fraction=0.1)
+    sent = Assumptions(**given.model_dump())  # as the form of a deployment does: every field
+
+    for assumed in (given, sent):
+        settings = by_policy(assumed, Policy(sizing_method=SizingMethod.INVERSE_VOLATILITY))
+
+        assert (settings.limits.stop_loss_fraction, settings.limits.take_profit_fraction) == (0.1, 0.08)
+        assert (settings.limits.trailing_stop_fraction, settings.limits.longest_hold_seconds) == (0.05, 86_400)
+        assert (settings.size.method, settings.size.most_fraction) == (SizingMethod.INVERSE_VOLATILITY, 0.2)
+        assert not settings.allow_short
 
 
 async def _artifacts() -> dict[str, Any]:

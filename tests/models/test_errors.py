@@ -16,6 +16,7 @@ from tests.builders import NOW
 VALUES: dict[object, object] = {
     str: "a word",
     int: 12,
+    int | None: 12,
     Decimal: Decimal("100.126"),
     datetime: NOW,
     tuple[str, ...]: ("BTC/USD: not_finite", "ETH/USD: duplicate"),
