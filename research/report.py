@@ -1,5 +1,6 @@
 """Put a backtest's report together: what was tested, its figures, the recommendation, the trades. Pure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -75,8 +76,13 @@ def report_of(
 
 def compared(reports: list[BacktestReport]) -> list[ComparedRow]:
     """Return each figure of all backtests side by side, the best of each marked where there is such a thing."""
-    rows = [_row("points", [float(report.recommendation.total) for report in reports])]
-    return rows + [_row(figure, [report.figures[figure] for report in reports]) for figure in reports[0].figures]
+    return compared_figures([one.recommendation.total for one in reports], [one.figures for one in reports])
+
+
+def compared_figures(points: Sequence[int], figures: Sequence[Mapping[str, float | None]]) -> list[ComparedRow]:
+    """Do the same with the points and figures alone, as they are kept; a figure that one does not have is None."""
+    rows = [_row("points", [float(total) for total in points])]
+    return rows + [_row(name, [one.get(name) for one in figures]) for name in figures[0]]
 
 
 def _row(figure: str, values: list[float | None]) -> ComparedRow:
