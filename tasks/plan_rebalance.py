@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from models.market import Price
-from models.order import LedgerOrder
 from models.reasons import ActionKind, Mode, OrderState
 from models.rebalance import Rebalance, weights_by_symbol
 from models.store.dust import standing_marks
@@ -52,12 +51,6 @@ async def plan_rebalance(at: AccountAt) -> None:
                 await renewed(at.store, slots, seconds=policy.entry_reservation_seconds)
     plan = without_blocked(plan, blocked, at.snapshot)
     at.plan, at.rebalance = plan.plan, Rebalance(plan.managed, strategies, plan.changes)
-
-
-async def bought_in(at: AccountAt, cycle: int) -> tuple[LedgerOrder, ...]:
-    """Return the buys of one cycle of this run. Raises: StoreError."""
-    orders = await at.ledger.of_run(at.id, at.run_id)
-    return tuple(o for o in orders if o.intent.cycle == cycle and o.intent.kind is ActionKind.REBALANCE_BUY)
 
 
 def _usable_prices(at: AccountAt) -> Mapping[str, Price]:

@@ -292,6 +292,27 @@ def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> 
     assert [o.side for o in venue.orders("platform")] == [Side.BUY]
 
 
+def test_a_buy_that_is_found_only_after_the_read_has_its_entry_price_all_the_same(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    measured(sqlite_desk)
+    unread = [
+        {"operation": name, "fault": "refuse_before", "times": None} for name in ("order", "closed_orders", "trades")
+    ]
+    venue.set_faults({"operation": "place", "fault": "drop_after"}, *unread)
+
+    first = rebalance(sqlite_desk)
+    venue.set_faults()
+    unknown = sqlite_desk.tracked()["ETH/USD"].entry_price
+    sqlite_desk.recover()
+    again = rebalance(sqlite_desk)
+
+    assert (first.status, unknown) == (AccountStatus.BLOCKED, None)
+    assert (again.status, traded(venue)) == (AccountStatus.COMPLIANT, [("buy", "ETH/USD")])
+    entry = sqlite_desk.tracked()["ETH/USD"].entry_price
+    assert entry is not None
+    assert float(entry) == pytest.approx(2500, rel=0.01)
+
+
 def test_who_approves_weights_approves_what_leads_there_at_other_prices(sqlite_desk: Desk) -> None:
     venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
     measured(sqlite_desk)

@@ -88,6 +88,9 @@ def assert_each_was_bought_once(desk: Desk, venue: RunningVenue) -> None:
     assert worth(venue, "BTC") == pytest.approx(400, abs=1)
     assert worth(venue, "ETH") == pytest.approx(400, abs=5)
     assert venue.balances("platform")["SOL"] == Decimal(1)
+    entry = desk.tracked()["ETH/USD"].entry_price
+    assert entry is not None  # without one nothing stops it
+    assert float(entry) == pytest.approx(2500, rel=0.01)
     ledger = ledger_rows(desk.store_url)
     assert (undecided(ledger), disagreements(venue, ledger)) == ([], [])
 
