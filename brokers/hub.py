@@ -234,17 +234,27 @@ class SharedVenue:
             raise ValueError("the venue's markets lack more than a third of its tickers")
         now = self._clock.now()
         known = {symbol: ticker for symbol, ticker in raw.items() if ticker.get("last") is not None}
-        return Tickers({s: self._price(t["last"], t.get("timestamp"), now) for s, t in known.items()}, now)
+        return Tickers({symbol: self._price(ticker, now) for symbol, ticker in known.items()}, now)
 
-    def _price(self, last: Any, milliseconds: Any, now: datetime) -> Price:
+    def _price(self, ticker: Mapping[str, Any], now: datetime) -> Price:
+        milliseconds = ticker.get("timestamp")
         try:
-            value = exact(last)
+            value = exact(ticker["last"])
         except ValueError:
             value = Decimal("NaN")  # shown to the gate as what it is
-        if milliseconds is None:
-            return Price(value, "ticker.last", now)
-        at = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-        return Price(value, "ticker.last", self._venue_clock.here(at))
+        at = now
+        if milliseconds is not None:
+            at = self._venue_clock.here(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))
+        return Price(value, "ticker.last", at, _offered(ticker.get("bid")), _offered(ticker.get("ask")))
+
+
+def _offered(price: Any) -> Decimal | None:
+    """Return the best bid or ask; None: there is none that can be read."""
+    try:
+        offered = None if price is None else exact(price)
+    except ValueError:
+        return None
+    return offered if offered is not None and offered > 0 else None
 
 
 class Venues:

@@ -163,7 +163,7 @@ class PlanExpired(NijaError):
 
 
 class NotMeasured(NijaError):
-    """Strategies of an account cannot be weighed: they have no backtest, or one on prices that ended too long ago."""
+    """Strategies of an account cannot be weighed: they have no backtest, or none that says what it could have done."""
 
     code = "NOT_MEASURED"
 
@@ -174,7 +174,8 @@ class NotMeasured(NijaError):
     def __str__(self) -> str:
         named = "; ".join(self.strategies)
         since = f"the last {self.days.normalize():f} days"
-        return f"{self.account} has no backtest on prices of {since} of {named}: nija rebalance --refresh"
+        needed = f"backtest under its policy on prices of {since}"
+        return f"{self.account} has no {needed} of {named}: nija rebalance --refresh"
 
 
 class EmptyLooking(NijaError):

@@ -22,8 +22,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price in quote per base unit, with where it came from and when it held (aware UTC)."""
+    """One price in quote per base unit, with where it came from and when it held (aware UTC).
+
+    `bid`, `ask`: the best that was offered then; None: the venue does not say, or nobody offers. A last trade may be of
+    yesterday where nobody trades, whatever hour its ticker names.
+    """
 
     value: Decimal
     source: str
     at: datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None

@@ -55,6 +55,7 @@ class Plan:
     `counted` is how many positions take a slot before the plan, `counted_elsewhere` the same for the other accounts of
     the owner, `leaving_elsewhere` how many of those are theirs to close; `dust`, `regrown` and `kept` are symbols.
     Every position stands once in actions, skips or `kept`; `entered` are symbols of actions that are not held yet.
+    `weights`: of a rebalancing, the part of each market, by symbol; what waits for its sales is among them.
     """
 
     account: str
@@ -70,15 +71,18 @@ class Plan:
     counted_elsewhere: int = 0
     leaving_elsewhere: int = 0
     entered: tuple[str, ...] = ()
+    weights: tuple[tuple[str, Decimal], ...] = ()
 
     @property
     def content_hash(self) -> str:
         """Identify what the plan would do, whatever the prices of the moment: account, policy and ordered actions.
 
-        Of a rebalancing a person approves the weights: the quantities that lead there change with every price.
+        Of a rebalancing a person approves the weights, those of the buys that wait for sales too: the quantities that
+        lead there change with every price.
         """
         actions = [[a.kind, a.symbol, plain(a.quantity if a.weight is None else a.weight)] for a in self.actions]
-        return _digest([self.account, self.policy_version, actions])
+        weights = [[[symbol, plain(weight)] for symbol, weight in self.weights]] if self.weights else []
+        return _digest([self.account, self.policy_version, actions, *weights])
 
     @property
     def plan_id(self) -> str:

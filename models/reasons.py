@@ -109,6 +109,7 @@ class Reason(StrEnum):
     CASH_SPENT = "cash_spent"
     ENTRY_BLOCKED = "entry_blocked"
     NO_MARKET_BUYS = "no_market_buys"
+    SPREAD_TOO_WIDE = "spread_too_wide"
     NO_PRICE = "no_price"
 
 

@@ -35,7 +35,7 @@ def run(bars: Bars, signals: Signals, settings: BacktestSettings | None = None, 
     equity = np.empty(len(bars))
     trades, count, counts = simulate(
         candles(bars),
-        Sparse(signals.entry, signals.exit, np.flatnonzero((signals.entry != 0) | (signals.exit != 0))),
+        Sparse(signals.entry, signals.exit, np.flatnonzero((signals.entry | signals.exit) != 0)),
         factors(bars, settings.size),
         candles(finer) if finer else NO_CANDLES,
         bars.step_seconds,

@@ -49,14 +49,21 @@ class Space:
 
     def combinations(self) -> Iterator[Strategy]:
         """Yield those that go together, the last axis fastest. Raises: ConfigError where they are too many."""
-        if self.size is None or self.size > MOST_OF_A_GRID:
-            endless = next((axis.name for axis in self.axes if not axis.values), "")
-            many = f"{endless} has no step" if endless else f"{self.size:,} combinations are too many for a grid"
-            raise ConfigError(f"{self.strategy.name}", many, f"{MOST_OF_A_GRID:,}, a larger step, or --method tpe")
+        self.check_grid()
         for chosen in itertools.product(*(axis.values for axis in self.axes)):
             values = dict(zip((axis.name for axis in self.axes), chosen, strict=True))
             if (built := self.at(values)) is not None:
                 yield built
+
+    def check_grid(self) -> None:
+        """Raise ConfigError where there are too many combinations to try them all."""
+        for axis in self.axes:
+            if not axis.values:
+                written = f"{axis.name}={axis.low:g}:{axis.high:g}:STEP"
+                raise ConfigError(self.strategy.name, f"{axis.name} has no step", f"{written}, or --method tpe")
+        if (size := self.size) is not None and size > MOST_OF_A_GRID:
+            many = f"{size:,} combinations are too many for a grid"
+            raise ConfigError(self.strategy.name, many, f"{MOST_OF_A_GRID:,} at most, or --method tpe")
 
     def first(self) -> Strategy | None:
         """Return a combination that goes together, whichever comes first; None: there is none."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from models.amounts import floor_to_step, money
+from models.amounts import floor_to_step, money, plain
 from models.dust import DustMark
 from models.market import Market, Price
 from models.plan import Action, Plan, Skip
@@ -21,7 +21,7 @@ from rules.cap import slots_taken
 from rules.sellable import sellable, too_small
 from rules.unsellable import UNKNOWN_FEE_FRACTION
 
-PRICE_MARGIN = Decimal("0.01")  # of a buy: what its price may rise by before the order arrives
+PRICE_MARGIN = Decimal("0.01")  # what a price may move by before the order arrives, and be away from what is offered
 _ZERO = Decimal(0)
 
 
@@ -77,6 +77,7 @@ def make_rebalance_plan(snapshot: Snapshot, policy: Policy, facts: RebalanceFact
         counted=len(counted),
         actions=tuple(actions),
         dust=tuple(sorted(held - set(counted))),
+        weights=tuple(sorted(facts.weights.items())),
     )
     return Rebalanced(_sorted_out(plan, changes, held), changes, managed)
 
@@ -176,6 +177,11 @@ class _Cases:
         quantity = floor_to_step(most, market.lot_step)
         if (small := too_small(quantity, price=price.value, market=market)) is not None:
             return self._left(symbol, Reason.CASH_SPENT if affordable < self._amount(symbol) else small), None
+        # A fee may be taken out of what is bought, and its price may fall: it must still be worth its slot then.
+        worth = (self._current(symbol) + quantity * price.value) * (1 - self._costs(symbol))
+        if worth < self.policy.minimum_position_usd:  # normalising would close again what is bought
+            spent = affordable < self._amount(symbol)
+            return self._left(symbol, Reason.CASH_SPENT if spent else Reason.BELOW_MINIMUM_POSITION), None
         action = Action(
             kind=ActionKind.REBALANCE_BUY,
             symbol=symbol,
@@ -205,11 +211,24 @@ class _Cases:
             yield Reason.REFUSED_BEFORE, self.facts.refused[symbol]
         if abs(self._amount(symbol)) <= (self.managed or _ZERO) * self.policy.rebalance_threshold_fraction:
             yield Reason.WITHIN_THRESHOLD, ""
+        if (words := self._far_off(symbol)) is not None:
+            yield Reason.SPREAD_TOO_WIDE, words
+
+    def _far_off(self, symbol: str) -> str | None:
+        """Say that nobody trades near the price that all is reckoned by; None: somebody does, or it is not known."""
+        price = self._position(symbol).price
+        if price is None:
+            return None
+        if self._amount(symbol) > 0 and price.ask is not None and price.ask > price.value * (1 + PRICE_MARGIN):
+            return f"last traded at {plain(price.value)}, offered at {plain(price.ask)}"
+        if self._amount(symbol) < 0 and price.bid is not None and price.bid < price.value * (1 - PRICE_MARGIN):
+            return f"last traded at {plain(price.value)}, wanted at {plain(price.bid)}"
+        return None
 
     def _why_no_buy(self, symbol: str, *, waits: bool) -> Change | None:
         if not self.facts.buys_by_quantity:
             return self._left(symbol, Reason.NO_MARKET_BUYS, "the venue's market buys name no quantity")
-        if self._target(symbol) < self.policy.minimum_position_usd:  # what is bought would be closed again
+        if self._target(symbol) < self.policy.minimum_position_usd:
             return self._left(symbol, Reason.BELOW_MINIMUM_POSITION)
         return self._left(symbol, Reason.WAITS_FOR_SALES) if waits else None
 

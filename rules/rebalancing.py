@@ -20,6 +20,7 @@ LEAST_WEIGHT = Decimal("0.05")
 MOST_WEIGHT = Decimal("0.40")
 STEP = Decimal("0.0001")  # of a weight: a basis point
 _DIGITS = Decimal("1e-12")  # of a figure that comes as a float
+_MOST = 1e6  # far beyond where any figure is cut; the Sharpe ratio of a curve without a wiggle has no end
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def score(*, sharpe: float | None, win_rate: float | None, return_fraction: floa
     figures = {"sharpe": sharpe, "win_rate": win_rate, "profit": return_fraction}
     full = {"sharpe": FULL_SHARPE, "win_rate": Decimal(1), "profit": FULL_RETURN}
     known = {
-        name: Decimal(str(value)).quantize(_DIGITS)
+        name: Decimal(str(min(max(value, -_MOST), _MOST))).quantize(_DIGITS)
         for name, value in figures.items()
         if value is not None and math.isfinite(value)
     }

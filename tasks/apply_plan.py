@@ -17,6 +17,10 @@ from models.position import Holding, Position, Snapshot
 from models.reasons import ActionKind, OrderState, Reason
 from models.scope import Scope
 from models.store.dust import mark
+from models.store.halts import standing_halts
+from models.store.overrides import standing_overrides
+from models.store.reservations import Reservation, renewed
+from rules.limits import is_stopped
 from tasks.runtime import AccountAt
 
 # What is traded for its weight is no holding that cannot be got rid of: the next run tries it again.
@@ -51,8 +55,11 @@ async def send_orders(at: AccountAt, cycle: int) -> None:
         if at.scope is Scope.EXITS and not at.client.capabilities.ordered_nonces:
             await _send_together(at, sales)
         else:
-            for action, intent in sales:
-                await _send(at, action, intent)
+            for number, (action, intent) in enumerate(sales):
+                if action.kind is not ActionKind.REBALANCE_BUY or await _may_still_buy(
+                    at, intent, [other for _, other in sales[number:]]
+                ):
+                    await _send(at, action, intent)
         await at.orders.conversions.send_once(lease, conversions)
     except NotAsked as kept:
         at.kept_back = kept
@@ -82,6 +89,29 @@ async def _send(at: AccountAt, action: Action, intent: Intent) -> None:
         await at.orders.send_once(at.held_lease(), intent)
     else:
         await at.ledger.closed_without_fill(intent.client_order_id, code, why, at.clock.now())
+
+
+async def _may_still_buy(at: AccountAt, intent: Intent, waiting: Sequence[Intent]) -> bool:
+    """Say whether a buy may still leave; one that may not is closed, with its reason.
+
+    It was allowed a while ago. `waiting`: it and those after it, whose slots must last until their turn.
+    Raises: StoreError.
+    """
+    policy, now = at.runtime.fleet.policies[at.id], at.clock.now()
+    slots = [Reservation(at.id, i.symbol, i.quantity * i.expected_price) for i in waiting]
+    kept = await renewed(at.store, slots, seconds=policy.entry_reservation_seconds)
+    halts = await standing_halts(at.store, at.id)
+    set_aside = [one.block for one in await standing_overrides(at.store, at.id, now=now)]
+    if is_stopped([one.cause for one in halts], set_aside):
+        code, why = "HALTED", "; ".join(one.sentence for one in halts)
+    elif now > at.plan.expires_at:
+        code, why = PlanExpired.code, str(PlanExpired(at.id, at.plan.expires_at))
+    elif policy.entry_reservation_seconds and intent.symbol not in kept:  # without, the policy keeps none
+        code, why = "SLOT_LOST", "what the entry check had set aside for it ran out before it was sent"
+    else:
+        return True
+    await at.ledger.closed_without_fill(intent.client_order_id, code, why, now)
+    return False
 
 
 async def mark_dust(at: AccountAt) -> None:

@@ -5,7 +5,7 @@ The same for a bot that asks and for a rebalancing that buys. Read-only but for 
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 
@@ -57,7 +57,7 @@ class _Seen:
 
     snapshot: Snapshot | None = None
     price: Price | None = None
-    counted_elsewhere: int = 0
+    elsewhere: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # slots: account and symbol
     is_contract_broken: bool = False
     is_unavailable: bool = False  # for now: what was read last of it stays what is known
     errors: list[ErrorReport] = dataclasses.field(default_factory=list)
@@ -98,7 +98,7 @@ async def judged_entry(
         now=now,
         marks=await standing_marks(runtime.store, account.id),
         undecided=await Ledger(runtime.store).undecided(account.id),
-        counted_elsewhere=seen.counted_elsewhere,
+        counted_elsewhere=len(seen.elsewhere),
         is_halted=is_stopped(causes, set_aside),
         is_contract_broken=seen.is_contract_broken,
         is_breaker_open=any(error.code == "BREAKER_OPEN" for error in seen.errors),
@@ -110,7 +110,7 @@ async def judged_entry(
         allowed_in_fleet=runtime.fleet.limits.allows_entry_up_to,
         set_aside=set_aside,
     )
-    verdict = await _judge_and_reserve(runtime, siblings, account, facts, elsewhere, reserving=reserving)
+    verdict = await _judge_and_reserve(runtime, seen.elsewhere, account, facts, elsewhere, reserving=reserving)
     return JudgedEntry(verdict, facts, seen.errors, balance)
 
 
@@ -119,7 +119,7 @@ async def _look(runtime: Runtime, account: Account, siblings: Sequence[Account],
     try:
         await _look_here(runtime, account, symbol, seen)
         for sibling in siblings:
-            seen.counted_elsewhere += await _slots_of(runtime, sibling)
+            seen.elsewhere |= {(sibling.id, symbol) for symbol in await _slots_of(runtime, sibling)}
     except EquityMismatched as error:  # the rule says so itself, from the snapshot
         seen.complain(error)
     except ContractBroken as error:
@@ -170,13 +170,17 @@ async def _look_back(at: AccountAt, symbol: str, seen: _Seen) -> None:
     await count(at.store, {"fallback_activations": 1}, now=at.clock.now())
 
 
-async def _slots_of(runtime: Runtime, sibling: Account) -> int:
+async def _slots_of(runtime: Runtime, sibling: Account) -> set[str]:
+    """Return the symbols that count at another account of the owner, or may soon: what is being bought counts."""
     async with open_account(runtime, sibling, run_id=_run_id(), mode=Mode.PLAN) as at:
         snapshot = await read_snapshot(at)
         await check_snapshot(at, snapshot)
         marks = await standing_marks(at.store, at.id)
-        pending = {order.intent.symbol for order in await at.ledger.undecided(at.id)}
-        return len(slots_taken(snapshot, at.policy, marks=marks, pending=pending))
+        undecided = await at.ledger.undecided(at.id)
+        pending = {order.intent.symbol for order in undecided}
+        coming = {o.symbol for o in snapshot.open_orders if o.side == "buy"}
+        coming |= {o.intent.symbol for o in undecided if o.intent.side == "buy"}
+        return coming | set(slots_taken(snapshot, at.policy, marks=marks, pending=pending))
 
 
 async def _standing(
@@ -213,14 +217,14 @@ def _tell_of_fees(seen: _Seen, symbol: str, notional: Decimal, policy: Policy) -
 
 async def _judge_and_reserve(
     runtime: Runtime,
-    siblings: Sequence[Account],
+    of_owner: Collection[tuple[str, str]],
     account: Account,
     facts: EntryFacts,
     elsewhere: Elsewhere,
     *,
     reserving: bool,
 ) -> EntryVerdict:
-    verdict, owned = judge_entry(facts), {sibling.id for sibling in siblings}
+    verdict, owned = judge_entry(facts), {sibling.id for sibling in runtime.fleet.siblings(account)}
 
     def judge(live: tuple[Reservation, ...]) -> bool:
         nonlocal verdict
@@ -230,7 +234,7 @@ async def _judge_and_reserve(
                 facts,
                 reserved=[r.symbol for r in own],
                 reserved_quote=sum((r.notional for r in own), Decimal(0)),
-                counted_elsewhere=facts.counted_elsewhere + sum(r.account in owned for r in live),
+                counted_elsewhere=len({*of_owner, *((r.account, r.symbol) for r in live if r.account in owned)}),
                 counted_in_fleet=elsewhere.counted(live),
             ),
         )

@@ -18,12 +18,13 @@ from models.store.halts import standing_halts
 from models.store.position_configs import position_configs
 from models.store.runs import save_plan
 from models.store.tracked import save_snapshot, tracked_positions
-from rules.adoption import adopt, entries_after, gone
+from rules.adoption import adopt, gone
 from rules.exit_plan import ExitFacts, make_exit_plan
 from rules.limits import day_judge
 from rules.plan import make_plan, positions_read
+from tasks.bought import entries_of_buys
 from tasks.judge_freezes import judge_freezes
-from tasks.plan_rebalance import bought_in, plan_rebalance
+from tasks.plan_rebalance import plan_rebalance
 from tasks.read_account import read_snapshot
 from tasks.runtime import AccountAt, open_account
 
@@ -110,8 +111,7 @@ async def _dust_offers(at: AccountAt, plan: Plan, by_hand: Collection[str]) -> d
 async def keep_and_plan(at: AccountAt, cycle: int) -> None:
     """Keep `at.snapshot` as what is tracked now, and plan on it; the plan becomes `at.plan`. Raises: StoreError."""
     before, snapshot = await tracked_positions(at.store, at.id), at.snapshot
-    bought = await bought_in(at, cycle - 1) if at.scope is Scope.REBALANCE else ()
-    after = adopt(before, snapshot, now=snapshot.taken_at, entry_prices=entries_after(before, bought))
+    after = adopt(before, snapshot, now=snapshot.taken_at, entry_prices=await entries_of_buys(at, before))
     for symbol in gone(before, snapshot):
         del after[symbol]
     await save_snapshot(

@@ -65,6 +65,8 @@ async def search(store: Store, wanted: Wanted, *, clock: Clock, progress: Search
     Raises: ConfigError where the strategy fails or the history is too short; LooksAhead; StoreError.
     """
     begun = clock.now()
+    if wanted.method is SearchMethod.GRID:
+        wanted.space.check_grid()
     first = wanted.space.first() or wanted.space.strategy()
     await asyncio.to_thread(_refuse_peeks, first, wanted.series)
     bench = Bench(first.traded(wanted.series), first.assumed(wanted.settings), wanted.objective)
@@ -78,6 +80,9 @@ async def search(store: Store, wanted: Wanted, *, clock: Clock, progress: Search
     else:
         await by_tpe(kept, bench, wanted.space, windows, trials=wanted.trials, seed=wanted.seed)
     parts = await asyncio.to_thread(_parts, wanted, bench, folds, kept)
+    best = parts["best"]
+    if best is not None and (chosen := wanted.space.at(best.parameters)) is not None:
+        await asyncio.to_thread(_refuse_peeks, chosen, wanted.series)  # others of its parameters may look ahead
     report = _report(wanted, study, parts, kept=kept.before, seconds=(clock.now() - begun).total_seconds())
     await finish_study(store, study.study_id, report.model_dump(mode="json"), now=clock.now())
     return report

@@ -6,6 +6,7 @@ from models.position import Tracked
 from models.store.tracked import save_snapshot, tracked_positions
 from rules.adoption import adopt, gone
 from rules.limits import day_judge
+from tasks.bought import entries_of_buys
 from tasks.runtime import AccountAt
 
 
@@ -26,7 +27,8 @@ async def track(at: AccountAt) -> Kept:
     snapshot = at.snapshot
     before = await tracked_positions(at.store, at.id)
     left = gone(before, snapshot)
-    after = {s: t for s, t in adopt(before, snapshot, now=snapshot.taken_at).items() if s not in left}
+    adopted = adopt(before, snapshot, now=snapshot.taken_at, entry_prices=await entries_of_buys(at, before))
+    after = {symbol: one for symbol, one in adopted.items() if symbol not in left}
     await save_snapshot(
         at.store,
         snapshot,

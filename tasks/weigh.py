@@ -9,9 +9,11 @@ from models.errors import ConfigError, NotMeasured
 from models.fleet import Account
 from models.policy import Policy
 from models.rebalance import Measured, Weighed
-from models.store.backtests import newest_backtests
+from models.store.backtests import backtests_of
 from models.store.engine import Store
 from models.strategy_plan import PlannedStrategy
+from rules.backtest_fit import unfit
+from rules.exit_limits import limits_in_force
 from rules.rebalancing import Score, score, weigh
 
 if TYPE_CHECKING:
@@ -36,17 +38,26 @@ def backtested(account: Account, planned: PlannedStrategy, strategy: "Strategy")
 async def weighed(store: Store, account: Account, policy: Policy, now: datetime) -> tuple[Weighed, ...]:
     """Return the account's strategies with their weights, in the order of the fleet file.
 
-    Raises: ConfigError for one that there is not; NotMeasured where one has no backtest whose prices end late enough:
-    weights are shared by all, and what is missing is no zero; StoreError.
+    Each is weighed by its newest backtest that says what this account could have done: see `rules.backtest_fit`.
+    Raises: ConfigError for one that there is not; NotMeasured where one has no such backtest: weights are shared by
+    all, and what is missing is no zero; StoreError.
     """
     from research.registry import found  # noqa: PLC0415 - a second that runs without weights need not pay
 
     registry = found()
     wanted = [(one, backtested(account, one, strategy_of(account, one, registry))) for one in account.strategies]
-    kept = await newest_backtests(store, [about for _, about in wanted])
     oldest = now - timedelta(days=policy.rebalance_result_max_age_days)
-    usable = {key: one for key, one in kept.items() if one.until >= oldest}
-    missing = tuple(planned.label for planned, about in wanted if about.key not in usable)
+    kept = await backtests_of(store, [about for _, about in wanted], since=oldest)
+    usable: dict[str, KeptBacktest] = {}
+    why_not: dict[str, str] = {}
+    for key, candidates in kept.items():
+        for one in candidates:
+            why = unfit(one, limits_in_force(policy), oldest=oldest, now=now)
+            if why is None:
+                usable[key] = one
+                break
+            why_not.setdefault(key, why)  # of the newest
+    missing = tuple(_lacking(planned, why_not.get(about.key)) for planned, about in wanted if about.key not in usable)
     if missing:
         raise NotMeasured(account.id, missing, Decimal(str(policy.rebalance_result_max_age_days)))
     results = [(planned, usable[about.key]) for planned, about in wanted]
@@ -57,6 +68,10 @@ async def weighed(store: Store, account: Account, policy: Policy, now: datetime)
         Weighed(planned.label, planned.symbol, how, one.value, weight, one.unknown)
         for (planned, _), how, one, weight in zip(results, measured, scores, weights, strict=True)
     )
+
+
+def _lacking(planned: PlannedStrategy, why: str | None) -> str:
+    return planned.label if why is None else f"{planned.label} ({why})"
 
 
 def _measured(kept: KeptBacktest) -> Measured:

@@ -1,9 +1,10 @@
-"""Finished backtests: kept, listed, and the newest of what an account's strategies are weighed by."""
+"""Finished backtests: kept, listed, and found by what an account's strategies are weighed by."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, insert, null, or_, select
 
 from models.backtest import Backtested, KeptBacktest
 from models.store.backtest_tables import BACKTESTS
@@ -34,13 +35,22 @@ async def keep_backtest(store: Store, kept: KeptBacktest) -> int:
     return await store.write(lambda connection: int(connection.execute(added).scalar_one()))
 
 
-async def newest_backtests(store: Store, tested: Sequence[Backtested]) -> dict[str, KeptBacktest]:
-    """Return the newest backtest of each that was tested at all, by the key of `Backtested`. Raises: StoreError."""
+async def backtests_of(
+    store: Store, tested: Sequence[Backtested], *, since: datetime
+) -> dict[str, tuple[KeptBacktest, ...]]:
+    """Return the backtests of each by the key of `Backtested`, the newest first; without their curves.
+
+    Those whose prices end before `since` are left out, but for the newest of all. Raises: StoreError.
+    """
     keys = [one.key for one in tested]
-    mine = BACKTESTS.c.tested.in_(keys)
-    newest = select(func.max(BACKTESTS.c.backtest_id)).where(mine).group_by(BACKTESTS.c.tested)
-    rows = await store.rows(select(BACKTESTS).where(BACKTESTS.c.backtest_id.in_(newest))) if keys else []
-    return {row.tested: _kept(row) for row in rows}
+    newest = select(func.max(BACKTESTS.c.backtest_id)).where(BACKTESTS.c.tested.in_(keys)).group_by(BACKTESTS.c.tested)
+    columns = [column for column in BACKTESTS.c if column is not BACKTESTS.c.equity]
+    wanted = (BACKTESTS.c.tested.in_(keys), or_(BACKTESTS.c.until >= since, BACKTESTS.c.backtest_id.in_(newest)))
+    query = select(*columns, null().label("equity")).where(*wanted).order_by(BACKTESTS.c.backtest_id.desc())
+    found: dict[str, tuple[KeptBacktest, ...]] = {}
+    for row in await store.rows(query) if keys else ():
+        found[row.tested] = (*found.get(row.tested, ()), _kept(row))
+    return found
 
 
 async def backtests(store: Store, *, limit: int, strategy: str | None = None) -> tuple[KeptBacktest, ...]:
@@ -69,6 +79,6 @@ def _kept(row: Row[Any]) -> KeptBacktest:
         verdict=row.verdict,
         points=row.points,
         trades=row.trades,
-        equity=tuple((int(time), float(value)) for time, value in row.equity),
+        equity=tuple((int(time), float(value)) for time, value in row.equity or ()),
         backtest_id=row.backtest_id,
     )

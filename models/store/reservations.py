@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from models.store.engine import Store
 from models.store.tables import RESERVATIONS
@@ -61,6 +61,26 @@ async def reserve(
             )
 
     await store.write(take)
+
+
+async def renewed(store: Store, held: Sequence[Reservation], *, seconds: float) -> frozenset[str]:
+    """Let slots that still stand stand for so long from now; return their symbols. Raises: StoreError.
+
+    One that ran out is not taken again: somebody else may have been promised it since.
+    """
+
+    def renew(connection: Connection) -> frozenset[str]:
+        store.queue(connection, "entries")
+        now = store.seconds(connection)
+        kept = set()
+        for one in held:
+            mine = (RESERVATIONS.c.account == one.account, RESERVATIONS.c.symbol == one.symbol)
+            alive = (RESERVATIONS.c.notional == one.notional, RESERVATIONS.c.expires_at > now)
+            if connection.execute(update(RESERVATIONS).where(*mine, *alive).values(expires_at=now + seconds)).rowcount:
+                kept.add(one.symbol)
+        return frozenset(kept)
+
+    return await store.write(renew) if held else frozenset()
 
 
 async def release(store: Store, done: Sequence[Reservation]) -> None:

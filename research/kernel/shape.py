@@ -18,34 +18,35 @@ def shape(equity: Any, time: Any, step: int, initial: float) -> tuple[float, flo
     level = total = square = down = worst = 0.0
     peak, since, start, end, idle = initial, time[0], time[0], time[0], 0
     below = False
-    for at in range(count):
-        now = equity[at]
-        if now == before:
-            idle += 1
-            continue
-        if idle:
-            level += idle * before
-            total -= idle * first
-            square += idle * first * first
-            idle = 0
-        level += now
-        gain = now / before - 1
-        before = now
-        off = gain - first
-        total += off
-        square += off * off
-        loss = min(gain, 0.0)
-        down += loss * loss
-        if now >= peak:
-            if below and time[at] + step - since > end - start:
-                start, end = since, time[at] + step
-            peak, below = now, False
-        else:
-            if not below:
-                below, since = True, time[at - 1] + step if at else time[0]
-            if peak - now > worst * peak:  # a division only where it is the worst so far
-                worst = (peak - now) / peak
-    level += idle * before
+    at = 0
+    while at < count:
+        start_idle = at
+        while at < count and equity[at] == before:
+            at += 1
+        level += (at - start_idle) * before
+        idle += at - start_idle
+        while at < count:
+            now = equity[at]
+            if now == before:
+                break
+            gain = now / before - 1
+            before = now
+            level += now
+            off = gain - first
+            total += off
+            square += off * off
+            loss = min(gain, 0.0)
+            down += loss * loss
+            if now >= peak:
+                if below and time[at] + step - since > end - start:
+                    start, end = since, time[at] + step
+                peak, below = now, False
+            else:
+                if not below:
+                    below, since = True, time[at - 1] + step if at else time[0]
+                if peak - now > worst * peak:  # a division only where it is the worst so far
+                    worst = (peak - now) / peak
+            at += 1
     total -= idle * first
     square += idle * first * first
     if below and time[-1] + step - since > end - start:

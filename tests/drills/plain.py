@@ -14,6 +14,7 @@ import flows.account
 from brokers import hub, orders
 from flows.account import normalize_account
 from models.report import AccountReport
+from models.scope import Scope
 from models.store.runs import start_run
 from tasks.runtime import Runtime
 from tests.drills.desk import Desk
@@ -64,10 +65,12 @@ def normalize(desk: Desk) -> list[AccountReport]:
     return desk.at_runtime(run)
 
 
-async def normalize_at(runtime: Runtime, account_id: str, *, live: bool = True) -> AccountReport:
+async def normalize_at(
+    runtime: Runtime, account_id: str, *, live: bool = True, scope: Scope = Scope.ALL
+) -> AccountReport:
     """Normalise one account as a run of its own."""
     run_id = str(uuid.uuid4())
     (account,) = runtime.fleet.choose([account_id])
     now, fleet = runtime.clock.now(), str(runtime.fleet.path)
     await start_run(runtime.store, run_id, pipeline="normalize", mode="live", fleet=fleet, now=now)
-    return await normalize_account(runtime, account, run_id=run_id, live=live)
+    return await normalize_account(runtime, account, run_id=run_id, live=live, scope=scope)

@@ -4,14 +4,19 @@ import asyncio
 import json
 import os
 from contextlib import ExitStack
+from dataclasses import replace
+from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 import pytest
 
+from brokers.ledger import Ledger
 from models.reasons import Block
 from models.report import EntryReport
+from models.store.leases import hold
 from tasks.runtime import Runtime
+from tests.builders import an_intent
 from tests.drills.desk import Desk
 from tests.forked import Forked, nija
 
@@ -66,6 +71,22 @@ def test_two_accounts_of_one_owner_cannot_both_take_the_last_slot(desk: Desk) ->
         )
 
     assert sum(report.allowed for report in desk.at_runtime(race)) == 1
+
+
+def test_what_an_account_of_the_owner_is_still_buying_takes_its_slot(desk: Desk) -> None:
+    desk.policy["max_positions"] = 2
+    desk.opens(prices={"BTC": 1000, "SOL": 10}, holds={"platform": {"BTC": 1}}, owner="ann")
+    desk.opens("binance", prices={"BNB": 400}, holds={"second": {}}, owner="ann")
+    bought = replace(an_intent("BNB/USDT", side="buy", account="second"), holding_before=Decimal(0))
+
+    async def asked_while_it_is_unknown(runtime: Runtime) -> EntryReport:
+        async with hold(runtime.store, "second", runtime.holder) as lease:
+            ledger, now = Ledger(runtime.store), runtime.clock.now()
+            await ledger.commit(lease, [bought], now)
+            await ledger.about_to_send(lease, bought.client_order_id, now)
+        return await desk.entry_at(runtime, "SOL/USD", account="platform")
+
+    assert desk.at_runtime(asked_while_it_is_unknown).reasons == [Block.CAP_REACHED]
 
 
 def asking(desk: Desk, symbol: str, out: IO[str]) -> Forked:

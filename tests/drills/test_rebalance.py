@@ -1,7 +1,9 @@
 """Rebalancing over the wire: down to the weight, then up to it, and every buy an entry that has to be allowed."""
 
 import asyncio
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,12 +17,14 @@ from models.backtest import Backtested, KeptBacktest
 from models.clock import SystemClock
 from models.errors import ConfigError
 from models.history import Series, Timeframe
+from models.policy import Policy
 from models.reasons import AccountStatus, ActionKind, HaltCause, Mode, Outcome, Reason
 from models.report import AccountReport
 from models.store.backtests import backtests, keep_backtest
 from models.store.engine import Store
 from models.store.halts import halt
-from tests.drills.desk import Desk, codes
+from rules.exit_limits import limits_in_force
+from tests.drills.desk import Desk, codes, until
 from tests.drills.record import ledger_rows, undecided
 from tests.models.store.history import HOUR, a_walk, keep
 
@@ -38,18 +42,27 @@ def opened(
     return desk.opens(prices=PRICES, holds={"platform": holds}, settings={"strategies": strategies}, **more)
 
 
-def measured(desk: Desk, *symbols: str, days_ago: int = 0) -> None:
-    """Keep a backtest of each of the account's strategies, as `nija backtest` does."""
+def measured(
+    desk: Desk,
+    *symbols: str,
+    days_ago: int = 0,
+    figures: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep a backtest of each of the account's strategies, as `nija backtest --account` does."""
     from research.registry import found  # noqa: PLC0415 - only here
+    from research.settings import Limits  # noqa: PLC0415
 
-    until = SystemClock().now() - timedelta(days=days_ago)
+    end = SystemClock().now() - timedelta(days=days_ago)
     values = found().named("rsi").built({}).values()
+    limits = Limits.from_policy(limits_in_force(Policy.model_validate(desk.policy)))
+    assumed = {"allow_short": False, **asdict(limits), **(settings or {})}
 
     async def keep(store: Store) -> None:
         for symbol in symbols or ("BTC/USD", "ETH/USD"):
             about = Backtested("rsi", values, "kraken", symbol, "1h")
-            figures = {"sharpe": 1.0, "win_rate": 0.5, "return_fraction": 0.1}
-            kept = KeptBacktest(about, until, until - timedelta(days=90), until, 2160, {}, figures, "GOOD", 60, 40)
+            told = {"sharpe": 1.0, "win_rate": 0.5, "return_fraction": 0.1, **(figures or {})}
+            kept = KeptBacktest(about, end, end - timedelta(days=90), end, 2160, assumed, told, "GOOD", 60, 40)
             await keep_backtest(store, kept)
 
     desk.in_store(keep)
@@ -168,6 +181,104 @@ def test_without_a_fresh_backtest_of_each_nothing_is_weighed(sqlite_desk: Desk, 
     assert "BTC" not in report.errors[0].message
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"settings": {"allow_short": True}}, "tested with short positions"),
+        ({"settings": {"stop_loss_fraction": 0.5}}, "under another stop_loss_fraction"),
+        ({"figures": {"sharpe": math.nan}}, "no number is kept as its sharpe"),
+        ({"days_ago": -400}, "has not come yet"),
+    ],
+)
+def test_a_newer_backtest_of_what_the_account_could_not_have_done_weighs_nothing(
+    sqlite_desk: Desk, more: dict[str, Any], why: str
+) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.016"}, cash=200)
+    measured(sqlite_desk, "ETH/USD")
+    measured(sqlite_desk, **more)
+
+    refused = rebalance(sqlite_desk, live=False)
+    measured(sqlite_desk, "BTC/USD")
+    measured(sqlite_desk, **more)
+    weighed = rebalance(sqlite_desk, live=False)
+
+    assert codes(refused) == {"NOT_MEASURED"}
+    assert why in refused.errors[0].message
+    assert "ETH" not in refused.errors[0].message  # an older one says what it could have done
+    assert weighed.rebalance is not None
+    assert [s.weight for s in weighed.rebalance.strategies] == ["0.4000", "0.4000"]
+    assert venue.orders("platform") == []
+
+
+def test_a_halt_in_the_middle_of_the_buys_stops_the_rest_of_them(desk: Desk) -> None:
+    venue = opened(desk, {}, cash=1000)
+    measured(desk)
+    venue.set_faults({"operation": "place", "fault": "delay", "seconds": 0.7})
+    stop = {"detail": "for a test", "clears_when": "a person says so", "policy_version": "x", "run_id": "r"}
+
+    async def stopped_while_it_buys() -> AccountReport:
+        running = asyncio.create_task(rebalance_fleet(RebalanceRequest(fleet=str(desk.fleet), live=True)))
+        await until(lambda: bool(venue.applied_faults()) or running.done())
+        async with await Store.open(desk.store_url) as store:
+            await halt(store, "platform", mode=Mode.LIVE, cause=HaltCause.DRAWDOWN, now=SystemClock().now(), **stop)
+        return (await running).accounts[0]
+
+    desk.write_fleet()
+    report = asyncio.run(stopped_while_it_buys())
+
+    assert traded(venue) == [("buy", "BTC/USD")]
+    assert venue.calls("place") == 1
+    assert report.rebalance is not None
+    assert [(a.symbol, a.outcome) for a in report.actions] == [
+        ("BTC/USD", Outcome.FILLED),
+        ("ETH/USD", Outcome.SKIPPED),
+    ]
+    assert undecided(ledger_rows(desk.store_url)) == []
+
+
+def test_what_is_tested_while_it_sells_does_not_change_what_it_buys(sqlite_desk: Desk) -> None:
+    three = [*TWO, {"name": "rsi", "symbol": "SOL/USD", "timeframe": "1h"}]
+    venue = opened(sqlite_desk, {"BTC": "0.02"}, cash=0, strategies=three)
+    measured(sqlite_desk, "BTC/USD", "ETH/USD", "SOL/USD")
+    venue.set_faults({"operation": "place", "fault": "delay", "seconds": 0.7})
+    sqlite_desk.write_fleet()
+
+    async def tested_while_it_sells() -> None:
+        running = asyncio.create_task(rebalance_fleet(RebalanceRequest(fleet=str(sqlite_desk.fleet), live=True)))
+        await until(lambda: bool(venue.applied_faults()) or running.done())
+        worse = {"sharpe": -1.0, "win_rate": 0.0, "return_fraction": -0.5}
+        await asyncio.to_thread(measured, sqlite_desk, "SOL/USD", figures=worse)
+        await running
+
+    asyncio.run(tested_while_it_sells())
+
+    assert [side for side, _ in traded(venue)] == ["sell", "buy", "buy"]
+    assert worth(venue, "SOL") == pytest.approx(333, abs=15)  # by what it was worth when the run began
+
+
+def test_nothing_is_bought_at_three_times_the_last_price(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.02"}, cash=1500)
+    measured(sqlite_desk)
+    venue.set_market("ETH/USD", spread_bps=40_000)  # nobody has sold for a while
+
+    report = rebalance(sqlite_desk)
+
+    assert venue.orders("platform") == []
+    assert report.rebalance is not None
+    assert ("ETH/USD", Reason.SPREAD_TOO_WIDE) in [(c.symbol, c.reason) for c in report.rebalance.changes]
+
+
+def test_a_balance_that_shows_a_buy_late_is_waited_for(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    measured(sqlite_desk)
+    venue.set_balance_lag(1.2)
+
+    rebalance(sqlite_desk)
+    rebalance(sqlite_desk)
+
+    assert traded(venue) == [("buy", "ETH/USD")]
+
+
 def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> None:
     venue = opened(desk, {"BTC": "0.008"}, cash=600)
     measured(desk)
@@ -179,6 +290,27 @@ def test_a_buy_whose_answer_was_lost_is_found_and_not_sent_again(desk: Desk) -> 
     assert venue.calls("place") == 1
     assert report.status is AccountStatus.COMPLIANT, report.errors
     assert [o.side for o in venue.orders("platform")] == [Side.BUY]
+
+
+def test_a_buy_that_is_found_only_after_the_read_has_its_entry_price_all_the_same(sqlite_desk: Desk) -> None:
+    venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
+    measured(sqlite_desk)
+    unread = [
+        {"operation": name, "fault": "refuse_before", "times": None} for name in ("order", "closed_orders", "trades")
+    ]
+    venue.set_faults({"operation": "place", "fault": "drop_after"}, *unread)
+
+    first = rebalance(sqlite_desk)
+    venue.set_faults()
+    unknown = sqlite_desk.tracked()["ETH/USD"].entry_price
+    sqlite_desk.recover()
+    again = rebalance(sqlite_desk)
+
+    assert (first.status, unknown) == (AccountStatus.BLOCKED, None)
+    assert (again.status, traded(venue)) == (AccountStatus.COMPLIANT, [("buy", "ETH/USD")])
+    entry = sqlite_desk.tracked()["ETH/USD"].entry_price
+    assert entry is not None
+    assert float(entry) == pytest.approx(2500, rel=0.01)
 
 
 def test_who_approves_weights_approves_what_leads_there_at_other_prices(sqlite_desk: Desk) -> None:

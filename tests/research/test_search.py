@@ -185,3 +185,21 @@ def test_yes_and_no_that_cost_less_than_a_dollar_now_and_then_are_bought(sqlite_
     assert report.best is not None
     assert report.best.metrics["win_rate"] == 1
     assert report.verdict.outcome is Outcome.HOLDS
+
+
+@dataclass(frozen=True)
+class Sometimes(Strategy):
+    """Looks ahead where it is told to, which a check of its first combination does not show."""
+
+    name: ClassVar[str] = "sometimes"
+    ahead: int = parameter(0, 0, 3, "bars it looks ahead", sweep=(0, 1))
+
+    def signals(self, bars: Bars) -> Signals:
+        later = np.roll(bars.close, -self.ahead)
+        before = np.concatenate((bars.close[:1], bars.close[:-1])) if not self.ahead else bars.close
+        return Signals.of((later > before).astype(np.int8), later < before)
+
+
+def test_the_best_is_checked_as_well(sqlite_url: str) -> None:
+    with pytest.raises(LooksAhead, match="sometimes: looks ahead"):
+        found(sqlite_url, wanted(a_walk(300, 1), Sometimes))

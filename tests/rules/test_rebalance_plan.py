@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.plan import Plan
 from models.position import Position, Snapshot
 from models.reasons import ActionKind, Reason
 from rules.plan import positions_read
 from rules.rebalance_plan import Rebalanced, RebalanceFacts, make_rebalance_plan, without_blocked
 from tests.builders import (
     NOW,
+    a_holding,
     a_mark,
     a_market,
     a_policy,
@@ -167,3 +169,86 @@ def test_no_plan_sells_more_than_is_free_or_spends_more_than_there_is(
         for change in found.changes
         if change.is_planned
     )
+
+
+def test_what_is_bought_is_never_so_little_that_normalising_would_close_it_again() -> None:
+    little = a_snapshot(*positions_worth({"BTC": 400}), cash=600, cash_free="7.60")
+    weights = {"BTC/USD": "0.4", "ETH/USD": "0.4"}
+
+    assert reasons_of(planned(little, weights))["ETH/USD"] is Reason.CASH_SPENT
+    assert orders_of(planned(replace(little, cash_free=Decimal(8)), weights)).keys() == {"ETH/USD"}
+    assert reasons_of(planned(a_snapshot(cash="18.80"), {"ETH/USD": "0.4"})) == {
+        "ETH/USD": Reason.BELOW_MINIMUM_POSITION  # its fee alone would bring it below
+    }
+
+
+@pytest.mark.parametrize(("bid", "ask", "is_left"), [("9.91", "10.09", False), ("9.8", "10.2", True)])
+def test_a_last_price_that_nobody_trades_at_is_none_to_trade_by(bid: str, ask: str, is_left: bool) -> None:
+    price = replace(a_price(10), bid=Decimal(bid), ask=Decimal(ask))
+    sold = a_snapshot(Position("BTC/USD", a_holding("BTC", 80), price), cash=200)
+    facts = replace(facts_of(a_snapshot(cash=1000), {"ETH/USD": "0.4"}), prices={"ETH/USD": price})
+
+    bought = make_rebalance_plan(a_snapshot(cash=1000), a_policy(), facts, now=NOW)
+
+    for found in (bought, planned(sold, {"BTC/USD": "0.4"})):
+        assert (found.plan.actions == ()) is is_left
+        assert (Reason.SPREAD_TOO_WIDE in reasons_of(found).values()) is is_left
+
+
+def test_who_approves_sales_approves_what_is_bought_with_them() -> None:
+    snapshot = a_snapshot(*positions_worth({"BTC": 1000}), cash=0)
+    seen = planned(snapshot, {"BTC/USD": "0.4", "ETH/USD": "0.4", "SOL/USD": "0.2"}).plan
+    dearer = planned(a_snapshot(*positions_worth({"BTC": 1100}), cash=0), dict(seen_weights(seen))).plan
+    other = planned(snapshot, {"BTC/USD": "0.4", "ETH/USD": "0.2", "SOL/USD": "0.4"}).plan
+
+    assert [a.symbol for a in seen.actions] == [a.symbol for a in other.actions] == ["BTC/USD"]
+    assert dearer.content_hash == seen.content_hash != other.content_hash
+
+
+def seen_weights(plan: Plan) -> Mapping[str, str]:
+    return {symbol: str(weight) for symbol, weight in plan.weights}
+
+
+@given(
+    values=st.lists(st.decimals(0, 300, places=2), min_size=3, max_size=3),
+    weights=st.lists(st.integers(5, 40), min_size=3, max_size=3),
+    cash=st.decimals(0, 500, places=2),
+    prices=st.lists(st.sampled_from(["0.03", "1", "37.5", "400"]), min_size=3, max_size=3),
+    lot_step=st.sampled_from(["0.00000001", "0.01", "1"]),
+    minimum=st.sampled_from([None, "5", "20"]),
+    fee=st.sampled_from(["0", "0.006", None]),
+)
+def test_at_standing_prices_it_comes_to_rest_and_trades_each_market_one_way(  # noqa: PLR0917 - hypothesis fills them in
+    values: list[Decimal],
+    weights: list[int],
+    cash: Decimal,
+    prices: list[str],
+    lot_step: str,
+    minimum: str | None,
+    fee: str | None,
+) -> None:
+    markets = {
+        f"C{n}/USD": a_market(f"C{n}/USD", lot_step=lot_step, minimum_notional=minimum, taker_fee_fraction=fee)
+        for n in range(3)
+    }
+    price = {symbol: a_price(one) for symbol, one in zip(markets, prices, strict=True)}
+    held = {s: value / price[s].value for s, value in zip(markets, values, strict=True)}
+    shares = {s: Decimal(w) / 100 for s, w in zip(markets, weights, strict=True)}
+    traded: dict[str, set[str]] = {}
+
+    for _ in range(8):
+        positions = [Position(s, a_holding(s[:2], h), price[s]) for s, h in held.items() if h > 0]
+        snapshot = a_snapshot(*positions, cash=cash, markets=markets.values())
+        plan = make_rebalance_plan(snapshot, a_policy(), RebalanceFacts(shares, markets, price), now=NOW).plan
+        for action in plan.actions:
+            way, paid = (1, 1) if action.side == "buy" else (-1, -1)
+            held[action.symbol] += way * action.quantity
+            cash -= paid * action.value + action.value * Decimal(fee or "0.003")
+            traded.setdefault(action.symbol, set()).add(action.side)
+            assert held[action.symbol] >= 0
+            assert cash >= 0
+        if not plan.actions:
+            break
+
+    assert plan.actions == ()
+    assert all(len(ways) == 1 for ways in traded.values())

@@ -80,3 +80,8 @@ def test_no_other_weights_within_the_bounds_are_nearer(scores: list[Decimal]) ->
 def test_bounds_that_leave_nothing_between_them_are_refused(least: str, most: str) -> None:
     with pytest.raises(ValueError, match="expected scores of zero or more"):
         weigh([Decimal(1)], least=Decimal(least), most=Decimal(most))
+
+
+@pytest.mark.parametrize(("sharpe", "value"), [(1e300, "0.4"), (-1e300, "0")])
+def test_a_sharpe_ratio_without_end_counts_as_the_nearer_end(sharpe: float, value: str) -> None:
+    assert score(sharpe=sharpe, win_rate=0.0, return_fraction=0.0).value == Decimal(value)

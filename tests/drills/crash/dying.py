@@ -16,6 +16,7 @@ from brokers.account import AccountClient
 from brokers.ledger import Ledger
 from brokers.orders import Orders
 from flows.recover import recover_fleet
+from models.scope import Scope
 from models.settings import load_settings
 from models.store.engine import Store
 from tasks.runtime import Runtime, open_runtime, read_fleet
@@ -38,34 +39,36 @@ class Moment:
     by: signal.Signals = signal.SIGKILL
 
 
-def start(environment: Mapping[str, str], moment: Moment | None, *, recovering: bool = False) -> Forked:
+def start(
+    environment: Mapping[str, str], moment: Moment | None, *, recovering: bool = False, scope: Scope = Scope.ALL
+) -> Forked:
     """Start a process that normalises, or recovers, and dies at the moment; None: somebody else will kill it."""
     when = None if moment is None else asdict(moment)
-    asked = {"moment": when, "recovering": recovering}
+    asked = {"moment": when, "recovering": recovering, "scope": scope.value}
     return Forked(f"{__name__}:live_and_die", asked, env={**os.environ, **environment})
 
 
-def live_and_die(moment: dict[str, Any] | None, *, recovering: bool) -> None:
+def live_and_die(moment: dict[str, Any] | None, *, recovering: bool, scope: str) -> None:
     """Be that process."""
     for name, function in plain_tasks().items():
         setattr(flows.account, name, function)
     if moment is not None:
         _die_at(Moment(**moment))
-    asyncio.run(_live(recovering=recovering))
+    asyncio.run(_live(recovering=recovering, scope=Scope(scope)))
 
 
-async def _live(*, recovering: bool) -> None:
+async def _live(*, recovering: bool, scope: Scope) -> None:
     settings = load_settings()
     async with open_runtime(settings, read_fleet(settings, None)) as runtime:
         if recovering:
             await recover_fleet(runtime, runtime.fleet.accounts)
         else:
-            await _normalize_all(runtime)
+            await _normalize_all(runtime, scope)
 
 
-async def _normalize_all(runtime: Runtime) -> None:
+async def _normalize_all(runtime: Runtime, scope: Scope) -> None:
     for account in runtime.fleet.accounts:
-        await normalize_at(runtime, account.id)
+        await normalize_at(runtime, account.id, scope=scope)
 
 
 def _die_at(moment: Moment) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from brokers.simulator.handle import RunningVenue
 from models.reasons import AccountStatus
+from models.scope import Scope
 from tests.drills.crash.dying import Moment, start
 from tests.drills.desk import QUOTES, Desk
 from tests.drills.plain import normalize, plain_desk
@@ -156,9 +157,9 @@ def die(desk: Desk, moment: Moment, *, recovering: bool = False) -> None:
     assert process.exitcode == -signal.SIGKILL
 
 
-def kill_once_a_fault_is_met(desk: Desk, venue: RunningVenue) -> None:
+def kill_once_a_fault_is_met(desk: Desk, venue: RunningVenue, scope: Scope = Scope.ALL) -> None:
     """Kill the run from outside as soon as the venue's record shows the call that goes wrong."""
-    process = start(environment(desk), None)
+    process = start(environment(desk), None, scope=scope)
     end = time.monotonic() + PATIENCE
     while not venue.applied_faults() and time.monotonic() < end:
         time.sleep(0.005)

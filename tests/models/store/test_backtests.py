@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.backtest import Backtested, KeptBacktest
-from models.store.backtests import backtest, backtests, keep_backtest, newest_backtests
+from models.store.backtests import backtest, backtests, backtests_of, keep_backtest
 from models.store.engine import Store
 from tests.builders import NOW
 
@@ -49,7 +49,9 @@ async def test_the_newest_of_each_is_found_by_what_was_tested(store: Store) -> N
 
     as_floats = Backtested("sma-cross", {"slow": 50.0, "fast": 10.0}, "kraken", "BTC/USD", "1h")
     never = Backtested("rsi", {}, "kraken", "BTC/USD", "1h")
-    found = await newest_backtests(store, [as_floats, never])
+    found = await backtests_of(store, [as_floats, never], since=NOW)
+    later = await backtests_of(store, [as_floats], since=NOW + timedelta(hours=1))
 
-    assert {key: kept.figures["sharpe"] for key, kept in found.items()} == {CROSS.key: 2.0}
+    assert {key: [one.figures["sharpe"] for one in kept] for key, kept in found.items()} == {CROSS.key: [2.0, 1.0]}
+    assert {key: [one.figures["sharpe"] for one in kept] for key, kept in later.items()} == {CROSS.key: [2.0]}
     assert [kept.figures["sharpe"] for kept in await backtests(store, limit=2)] == [3.0, 2.0]
