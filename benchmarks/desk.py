@@ -8,6 +8,8 @@ until an open page shows it.
     python benchmarks/desk.py [--accounts 1000] [--viewers 20] [--requests 200]
 """
 
+# ruff: noqa: E402 - its own folder is taken off the path first, where this file would stand for the package
+
 import argparse
 import asyncio
 import os

@@ -4,7 +4,6 @@ A figure is a short text that differs when something of the table does; it says 
 index or a table that is small by nature, for it is asked each second.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,8 +84,9 @@ def _columns() -> dict[str, tuple[ColumnElement[Any], ...]]:
     }
 
 
-_FIGURES: Mapping[str, Select[Any]] = {topic: select(*columns) for topic, columns in _columns().items()} | {
+_FIGURES: dict[str, Select[Any]] = {
     "runs": select(func.count(), func.max(RUNS.c.started_at)).where(RUNS.c.finished_at.is_(None)),
+    **{topic: select(*columns) for topic, columns in _columns().items()},
 }
 TOPICS = frozenset({*_FIGURES, "orders", FLEET_FILE})
 
@@ -94,7 +94,9 @@ TOPICS = frozenset({*_FIGURES, "orders", FLEET_FILE})
 async def figures(store: Store, now: datetime) -> dict[str, str]:
     """Return the figure of every table. Raises: StoreError."""
     recent = ORDERS.c.updated_at >= now - _RECENT
-    queries = _FIGURES | {"orders": select(func.count(), func.max(ORDERS.c.updated_at)).where(recent)}
+    queries: dict[str, Select[Any]] = _FIGURES | {
+        "orders": select(func.count(), func.max(ORDERS.c.updated_at)).where(recent)
+    }
 
     def look(connection: Connection) -> dict[str, str]:
         return {topic: "|".join(map(str, connection.execute(query).one())) for topic, query in queries.items()}

@@ -7,6 +7,7 @@ drops the old ones. Killed after any of these, every token still opens, and the 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from models.channel_vault import address_opens, reseal_address
 from models.clock import Clock
@@ -63,7 +64,7 @@ async def keep(
         master, is_first = await master_to_seal_with(store, places)
         told = fingerprint(credentials.api_key)
         token = seal(master, account, credentials)
-        row = {"fingerprint": told, "token": token, "by": by, "now": clock.now()}
+        row: dict[str, Any] = {"fingerprint": told, "token": token, "by": by, "now": clock.now()}
         kept = await put_keys(store, account, **row, replace=replace, also=also)
     if not kept:
         raise _has_some(account)

@@ -43,7 +43,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
         "description": "Refused, with the reason.",
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    needs = {(route.path, method.lower()): needs_of(route) for route in api_routes(app) for method in route.methods}
+    needs = {
+        (route.path, method.lower()): needs_of(route) for route in api_routes(app) for method in route.methods or ()
+    }
     for path, item in document.get("paths", {}).items():
         for method, operation in item.items():
             if method not in _METHODS:

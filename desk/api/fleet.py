@@ -93,8 +93,10 @@ async def orders(
     desk: TheDesk, _: Viewer, account: AccountPath, paging: Paging, wanted: Annotated[OrderQuery, Depends()]
 ) -> Page[OrderReport]:
     """List an account's orders of the ledger, newest first."""
-    how = {"state": wanted.state, "undecided": wanted.undecided}
-    found = await account_views.account_orders(desk, account, **how, limit=paging.offset + paging.limit)
+    most = paging.offset + paging.limit
+    found = await account_views.account_orders(
+        desk, account, state=wanted.state, undecided=wanted.undecided, limit=most
+    )
     return paging.cut(found[paging.offset :])
 
 

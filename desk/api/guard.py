@@ -43,7 +43,7 @@ def check_routes(app: FastAPI) -> None:
     """Raise RuntimeError where a route is open to everybody: somebody forgot to say who may use it."""
     for route in api_routes(app):
         if route.path.startswith("/api") and needs_of(route) is None:
-            raise RuntimeError(f"{sorted(route.methods)} {route.path} does not say who may use it")
+            raise RuntimeError(f"{sorted(route.methods or ())} {route.path} does not say who may use it")
 
 
 def _routes(routes: Iterable[object]) -> Iterator[APIRoute]:

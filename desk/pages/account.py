@@ -8,7 +8,7 @@ from desk.actions import stops
 from desk.desk import Desk, desk_of
 from desk.equity_picture import equity_picture
 from desk.listing import Tone
-from desk.pages.live import follow
+from desk.pages.live import PATIENCE, follow
 from desk.pages.normalise import NormalisePanel
 from desk.pages.parts import Empty, Figure, ask_why, button, figures, notice, panel, text
 from desk.pages.shell import done, shell
@@ -28,7 +28,7 @@ _SPANS = {1: "1 day", 7: "7 days", 30: "30 days", 365: "1 year"}
 _MOST_ORDERS = 500
 
 
-@ui.page("/accounts/{account_id}")
+@ui.page("/accounts/{account_id}", response_timeout=PATIENCE)
 async def account_page(request: Request, account_id: str) -> None:
     """Show one account of a desk."""
     desk = desk_of(request)

@@ -7,7 +7,7 @@ from nicegui import ui
 
 from desk.desk import Desk
 from desk.listing import Tone
-from desk.pages.live import follow
+from desk.pages.live import PATIENCE, follow
 from desk.pages.parts import Empty, Figure, figures, panel
 from desk.pages.shell import shell
 from desk.pages.table import Table
@@ -19,7 +19,7 @@ from desk.views.measured import Concern, FleetAccount, FleetSummary
 _EMPTY = Empty("The fleet file has no accounts.", "Write one, or name it:", "nija desk --fleet fleet.yaml")
 
 
-@ui.page("/")
+@ui.page("/", response_timeout=PATIENCE)
 async def fleet_page(request: Request) -> None:
     """Show the fleet of a desk."""
     lead = "Every account as the store knows it. No venue is asked for this page."

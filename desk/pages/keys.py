@@ -12,7 +12,7 @@ from desk.actions import keys as actions
 from desk.actions.keys import NewKeys
 from desk.desk import Desk
 from desk.listing import Tone, in_words
-from desk.pages.live import follow
+from desk.pages.live import PATIENCE, follow
 from desk.pages.parts import Empty, ask, button, facts, heading, notice, panel, tag, text
 from desk.pages.shell import done, shell
 from desk.views import keys as views
@@ -31,7 +31,7 @@ _SOURCES = {
 }
 
 
-@ui.page("/api_keys")
+@ui.page("/api_keys", response_timeout=PATIENCE)
 async def keys_page(request: Request) -> None:
     """Show the keys of a desk."""
     lead = "Whose keys there are and what the venue says of them. A key that was saved is never shown again."

@@ -8,6 +8,8 @@ from nicegui import ui
 from desk.desk import Desk, who_of
 from models.people import Via
 
+PATIENCE = 20.0  # seconds that a page may take to be built: a busy machine is late, and a page is better than none
+
 
 def follow(desk: Desk, request: Request, topics: Iterable[str], refresh: Callable[[], Awaitable[None]]) -> None:
     """Bring the page that is being built up to date by `refresh` whenever something of the topics changed.

@@ -6,7 +6,7 @@ from nicegui import ui
 from desk.actions import people as actions
 from desk.desk import Desk
 from desk.listing import Tone
-from desk.pages.live import follow
+from desk.pages.live import PATIENCE, follow
 from desk.pages.parts import Empty, ask, button, heading, notice, panel, text
 from desk.pages.shell import done, shell
 from desk.pages.table import RowAction, Table
@@ -27,7 +27,7 @@ _PERMITS = {
 }
 
 
-@ui.page("/people")
+@ui.page("/people", response_timeout=PATIENCE)
 async def people_page(request: Request) -> None:
     """Show people and tokens to an admin."""
     with shell(request, "People", lead="Who may use this desk, and which programs.") as (desk, who):
@@ -38,7 +38,7 @@ async def people_page(request: Request) -> None:
         follow(desk, request, views.TOPICS, page.refresh)
 
 
-@ui.page("/audit")
+@ui.page("/audit", response_timeout=PATIENCE)
 async def audit_page(request: Request) -> None:
     """Show the audit log to an admin."""
     with shell(request, "Audit log", lead="Who did what, when, and what it changed.") as (desk, who):

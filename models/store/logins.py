@@ -63,7 +63,7 @@ def _level(connection: Connection, bucket: Bucket, now: float) -> float | None:
     row = connection.execute(select(LOGINS).where(LOGINS.c.subject == bucket.subject)).first()
     if row is None:
         return None
-    return max(0.0, float(row.level) - max(0.0, now - row.updated_at) / bucket.leaks_every_seconds)
+    return max(0.0, float(row.level) - max(0.0, now - float(row.updated_at)) / bucket.leaks_every_seconds)
 
 
 def _put(connection: Connection, subject: str, level: float | None, more: float, now: float) -> None:

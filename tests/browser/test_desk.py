@@ -155,6 +155,7 @@ def test_every_text_can_be_read_and_every_control_has_a_name(office: Office, loo
             assert (path, faint_texts(page)) == (path, [])
             assert (path, nameless(page)) == (path, [])
         office.desk.goes(page, "/accounts/platform")
+        expect(page.locator(".chart svg polyline")).to_be_visible()
         page.screenshot(path=PICTURES / f"desk-account-{look}.png", full_page=True)
 
 
