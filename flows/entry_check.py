@@ -42,11 +42,14 @@ async def check_entry(runtime: Runtime, account: Account, symbol: str, notional:
     )
 
 
-async def _sized(runtime: Runtime, account: Account, facts: EntryFacts, *, is_allowed: bool) -> SizeReport:
+async def _sized(runtime: Runtime, account: Account, facts: EntryFacts, *, is_allowed: bool) -> SizeReport | None:
     """Say what volatility makes of the amount; of what is allowed it is counted how often that is less.
 
-    Where nobody knows the volatility the market is not to blame for the smaller size, and nothing is counted.
+    An amount that is none has no size. Where nobody knows the volatility the market is not to blame for the smaller
+    size, and nothing is counted.
     """
+    if facts.amount_quote <= 0:
+        return None
     worth = None if facts.snapshot is None else facts.snapshot.equity
     found = await sized(
         runtime.store, account, facts.policy, facts.symbol, facts.amount_quote, portfolio=worth, now=facts.now

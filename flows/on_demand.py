@@ -12,20 +12,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 
 from flows.normalize import FleetRequest
-from models.errors import ConfigError
+from models.errors import ConfigError, NoServer
 
 T = TypeVar("T")
 
 DEPLOYMENT = "normalize/on-demand"
 _FAULTS = (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, OSError)
-
-
-class NoServer(ConfigError):
-    """No Prefect server answers: there is nobody to give a run to."""
-
-    def __init__(self, why: str = "no Prefect server runs for this home") -> None:
-        super().__init__("Prefect", why, "nija up, or PREFECT_API_URL of a server with a worker")
-        self.args = (why,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 NijaError
 ├── ConfigError           fix a file or the environment; nothing was touched
 │   ├── BadBars           prices that no strategy can be tested on, by row and column
+│   ├── NoServer          no Prefect server answers; start one
 │   └── LooksAhead        a strategy that uses what was not known yet; nothing it shows is true
 ├── ContractBroken        data failed its contract; the account is left alone
 │   └── EquityMismatched  the sum of values is not what the venue says the account is worth
@@ -67,6 +68,14 @@ class BadBars(ConfigError):
     def __str__(self) -> str:
         at = "" if self.row is None else f"row {self.row}, "
         return f"{self.where}: {at}column {self.column}: {self.why}"
+
+
+class NoServer(ConfigError):
+    """No Prefect server answers: there is nobody to give a run to."""
+
+    def __init__(self, why: str = "no Prefect server runs for this home") -> None:
+        super().__init__("Prefect", why, "nija up, or PREFECT_API_URL of a server with a worker")
+        self.args = (why,)
 
 
 class LooksAhead(ConfigError):

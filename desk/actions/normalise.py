@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from desk.actions.stops import given
 from desk.desk import Desk
 from flows.normalize import FleetRequest, normalize_at
-from flows.on_demand import NoServer, start_on_demand
-from models.errors import Changed, PlanExpired
+from flows.on_demand import start_on_demand
+from models.errors import Changed, NoServer, PlanExpired
 from models.people import Permit, Role, Who
 from models.report import AccountReport
 from models.settings import prefect_api

@@ -6,9 +6,9 @@ from pydantic import BaseModel
 
 from brokers.order_history import OrderFilter, orders_like
 from desk.desk import Desk
-from flows.on_demand import NoServer, page_of, state_of
+from flows.on_demand import page_of, state_of
 from flows.order_reports import order_report
-from models.errors import NotFound
+from models.errors import NoServer, NotFound
 from models.order_report import OrderReport
 from models.report import AccountReport
 from models.settings import prefect_api

@@ -100,10 +100,10 @@ def test_a_wrong_password(ready: Nija, kraken: RunningVenue, postgres: str) -> N
 
 @pytest.fixture
 def full_disk(ready: Nija, tmp_path: Path, prefect_api: str) -> Iterator[Nija]:
-    """Move the home to a disk of half a megabyte, where this machine lets us mount one."""
+    """Move the home to a disk of a megabyte, where this machine lets us mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount a disk")
     try:

@@ -30,6 +30,14 @@ LEFT_OUT = {
     "collect_history/history-daily": "fetches what research reads, from sources that are no venue of an account",
     "fill_gaps/gaps-hourly": "likewise",
     "audit_history/history-audit-weekly": "looks at what those fetched",
+    "backtest/backtest": "sends no order and tells nobody",
+    "compare/compare": "likewise",
+    "optimize/optimize": "likewise",
+    "walk_forward/walk-forward": "likewise",
+    "rebalance/rebalance": "no account of the week has strategies",
+    "rebalance/rebalance-daily": "likewise",
+    "rebalance/rebalance-weekly": "likewise",
+    "rebalance/rebalance-monthly": "likewise",
 }
 
 
