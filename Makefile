@@ -15,9 +15,14 @@ run: $(READY)  ## Normalise the example fleet on simulated venues
 	$(BIN)/nija normalize --fleet examples/fleet.yaml --live --yes
 
 # Drills wait for real deadlines, and a busy machine can miss one: what failed among all the others runs once more, alone.
-test: $(READY)  ## Run every test, on SQLite and PostgreSQL
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q || { \
-		[ $$? = 1 ] && echo "what failed, once more and alone:" && $(BIN)/pytest -q --last-failed --last-failed-no-failures none; }
+define tried
+$(BIN)/pytest -q $(1) || { [ $$? = 1 ] && echo "what failed, once more and alone:" && \
+	$(BIN)/pytest -q --last-failed --last-failed-no-failures none; }
+endef
+
+test: $(READY)  ## Run every test, on SQLite and PostgreSQL, then what needs a browser
+	$(call tried,-n $(WORKERS) --dist worksteal --ignore tests/browser)
+	$(call tried,-n 2 --dist loadfile tests/browser)
 
 drills: $(READY)  ## Run every drill at every venue, where `make test` runs each at two in turn
 	DRILLS=all $(BIN)/pytest -n $(WORKERS) --dist worksteal -q tests/drills
