@@ -137,6 +137,9 @@ class Fleet(BaseModel):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the file allows but an operator should know."""
+        return (*self._alone_at_their_venue(), *self._bought_back())
+
+    def _alone_at_their_venue(self) -> tuple[str, ...]:
         with_platform = {account.venue for account in self.accounts if account.kind is Kind.PLATFORM}
         alone = [a for a in self.accounts if a.kind is Kind.USER and a.venue not in with_platform]
         if not alone:
@@ -148,6 +151,15 @@ class Fleet(BaseModel):
             more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
             words = f"{len(alone)} user accounts are on venues where no platform account is: {names}{more}"
         return (f"PLATFORM_NOT_CONFIGURED: {words}",)
+
+    def _bought_back(self) -> tuple[str, ...]:
+        """Name the accounts where a time limit sells what the next rebalancing buys again, with fees both times."""
+        both = [a.id for a in self.accounts if a.strategies and self.policies[a.id].rebalances_against_its_exits]
+        if not both:
+            return ()
+        names = ", ".join(repr(name) for name in both[:_NAMED]) + (", …" if len(both) > _NAMED else "")
+        words = "exits after max_hold_hours sell what rebalancing buys, and it buys it again: set max_hold_hours: null"
+        return (f"EXITS_UNDO_REBALANCING: {names}: {words}",)
 
 
 def load_fleet(path: Path, defaults: Mapping[str, Any]) -> Fleet:

@@ -211,6 +211,11 @@ class Policy(BaseModel):
 
     _version: str | None = PrivateAttr(default=None)  # of the whole policy, where this is a part of it
 
+    @property
+    def rebalances_against_its_exits(self) -> bool:
+        """Whether rebalancing may trade, and a time limit sells whatever it holds."""
+        return self.rebalance_apply and self.max_hold_hours is not None
+
     @model_validator(mode="after")
     def _thresholds_ascend(self) -> Self:
         if not self.dust_threshold_usd <= self.minimum_position_usd <= self.consolidation_threshold_usd:

@@ -106,6 +106,17 @@ def test_users_without_a_platform_account_are_one_warning_however_many_they_are(
     assert warning.endswith("'u0' on binance, 'u1' on okx, 'u2' on okx, 'u3' on okx, 'u4' on okx and 2 more")
 
 
+@pytest.mark.parametrize(("hours", "warned"), [("24", True), ("null", False)])
+def test_a_time_limit_that_sells_what_rebalancing_buys_is_a_warning(path: Path, hours: str, warned: bool) -> None:
+    policies = f"policies: {{p: {{rebalance_apply: true, max_hold_hours: {hours}}}}}"
+    held = "strategies: [{name: rsi, symbol: BTC/USD}]"
+    rows = f"{{id: a, kind: platform, venue: kraken, quote: USD, policy: p, {held}}}"
+
+    found = read(path, f"version: 1\n{policies}\naccounts: [{rows}]\n").warnings
+
+    assert [warning.split(":")[0] for warning in found] == ["EXITS_UNDO_REBALANCING"] * warned
+
+
 def test_a_restricted_symbol_is_one_of_some_account_under_the_policy(path: Path) -> None:
     policies = "policies: {p: {restricted_symbols: [AUT/USD, AUT/USDT]}, unused: {restricted_symbols: [AUT/EUR]}}\n"
     rows = "{id: a, kind: user, venue: kraken, policy: p}, {id: b, kind: user, venue: okx, quote: USDT, policy: p}"
