@@ -35,7 +35,7 @@ DEFAULT_DAYS = 365
 def add_person(name: NameArgument, role: RoleOption = Role.VIEWER) -> int:
     """Let somebody log in; the link that is printed sets their password, once, within an hour.
 
-    Example: nija desk people add maria --role operator
+    Example: nija desk people add ops --role operator
     """
     if not PERSON.fullmatch(name):
         raise ConfigError("NAME", f"{name!r} is no name", "up to 40 of a-z, 0-9, dot, dash and underscore")
@@ -71,7 +71,7 @@ def list_people(as_json: JsonOption = False) -> int:
 def change_role(name: NameArgument, role: Annotated[Role, typer.Argument(help="The new role.")]) -> int:
     """Give somebody another role; they log in again.
 
-    Example: nija desk people role maria admin
+    Example: nija desk people role ops admin
     """
     _in_store(lambda store: kept.change_role(store, name, role, by=_who(), now=SystemClock().now()))
     out.print(f"{name}: {role}", markup=False)
@@ -92,7 +92,7 @@ def link(name: NameArgument) -> int:
 def remove_person(name: NameArgument) -> int:
     """Remove somebody: their sessions end, and their tokens open nothing any more.
 
-    Example: nija desk people remove maria
+    Example: nija desk people remove ops
     """
     _in_store(lambda store: kept.remove_person(store, name, by=_who(), now=SystemClock().now()))
     out.print(f"{name}: removed", markup=False)

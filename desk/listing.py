@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - Excel in Japanese reads the wide ones
 _UNKNOWN = ""
 
 

@@ -19,6 +19,7 @@ from models.errors import (
     NotLoggedIn,
     PlanExpired,
     StoreError,
+    TooLarge,
     TooManyTries,
     VaultLocked,
     VenueError,
@@ -26,7 +27,7 @@ from models.errors import (
 from models.redaction import scrub
 
 PROBLEM_JSON = "application/problem+json"
-_TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 422: "Not valid"}
+_TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 413: "Too large", 422: "Not valid"}
 # By the error's class; the first that fits. A venue's fault is not the desk's: 424, and its words in the detail.
 _STATUS: tuple[tuple[type[NijaError], int, str], ...] = (
     (NotLoggedIn, 401, "Not logged in"),
@@ -34,6 +35,7 @@ _STATUS: tuple[tuple[type[NijaError], int, str], ...] = (
     (NotAllowed, 403, "Not allowed"),
     (AccessRefused, 403, "Not allowed"),
     (NotFound, 404, "Not found"),
+    (TooLarge, 413, "Too large"),
     (ConfigError, 422, "Not valid"),
     (Changed, 409, "Changed meanwhile"),
     (PlanExpired, 409, "The plan is too old"),
@@ -89,7 +91,7 @@ def add_problems(app: FastAPI) -> None:
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it was added for
         status = error.status_code
-        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, f"HTTP_{status}")
+        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: TooLarge.code}.get(status, f"HTTP_{status}")
         title = _TITLES.get(status, "Refused")
         headers = dict(error.headers or {})
         return _answer(Problem(title=title, status=status, code=code, detail=str(error.detail)), headers)

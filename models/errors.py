@@ -264,6 +264,19 @@ class TooManyTries(AccessRefused):
         return f"too many attempts; try again in {self.seconds} s"
 
 
+class TooLarge(NijaError):
+    """More was sent than anybody has to say."""
+
+    code = "TOO_LARGE"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return f"what was sent is longer than {self.most} bytes"
+
+
 class NotFound(NijaError):
     """There is nothing of that name."""
 

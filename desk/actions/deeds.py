@@ -8,12 +8,21 @@ from models.people import Who
 from models.store.desk_audit import Deed, note
 from models.store.engine import Also
 
+LONGEST_REASON = 1000
+_SENTENCE = "a sentence for whoever reads the history"
+
 
 def given(reason: str) -> str:
-    """Return a reason without the space around it. Raises: ConfigError for one that says nothing."""
-    if not reason.strip():
-        raise ConfigError("reason", "is empty", "a sentence for whoever reads the history")
-    return reason.strip()
+    """Return a reason without the space around it. Raises: ConfigError for one that says nothing, or is no line.
+
+    A page's field holds people to as much; whoever speaks to its socket by themselves is held here.
+    """
+    why = reason.strip()
+    if not why:
+        raise ConfigError("reason", "is empty", _SENTENCE)
+    if len(why) > LONGEST_REASON or not why.isprintable():
+        raise ConfigError("reason", f"is no line of up to {LONGEST_REASON} characters", _SENTENCE)
+    return why
 
 
 def noted(desk: Desk, who: Who, deed: Deed) -> Also:

@@ -5,7 +5,7 @@ from functools import partial
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from desk.actions.stops import given
+from desk.actions.deeds import given
 from desk.desk import Desk
 from flows.normalize import FleetRequest, normalize_at
 from flows.on_demand import start_on_demand

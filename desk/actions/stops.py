@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from desk.actions.deeds import given
 from desk.desk import Desk
 from flows.chosen_symbol import choose_symbol
 from models.errors import ConfigError, NotFound
@@ -97,13 +98,6 @@ async def unmark(desk: Desk, who: Who, account_id: str, symbol: str, reason: str
     if not await remove_mark(desk.store, account, symbol, **by):
         raise NotFound("symbol on the blacklist", symbol)
     desk.measured.forget()
-
-
-def given(reason: str) -> str:
-    """Return a reason without the space around it. Raises: ConfigError for one that says nothing."""
-    if not reason.strip():
-        raise ConfigError("reason", "is empty", "a sentence for whoever reads the history")
-    return reason.strip()
 
 
 def _noted(desk: Desk, who: Who, deed: Deed) -> Also:

@@ -136,7 +136,10 @@ def _alert(error: NijaError | None) -> str:
 
 def _inside(beyond: str) -> str:
     """Return a way within this desk: an address that leads elsewhere becomes the first page."""
-    parts = urlsplit(beyond)
+    try:
+        parts = urlsplit(beyond)
+    except ValueError:  # a bracket that is never closed
+        return "/"
     inside = beyond.startswith("/") and not beyond.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     return beyond if inside and beyond.isprintable() else "/"
 
@@ -148,7 +151,10 @@ async def _form(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > _LONGEST_FORM:
             raise ConfigError("form", "is too long")
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise ConfigError("form", "has too many fields") from None
     return {name: values[-1] for name, values in fields.items()}
 
 

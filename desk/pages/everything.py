@@ -9,7 +9,7 @@ os.environ.setdefault("NICEGUI_STORAGE_PATH", "/nonexistent")  # the framework's
 from nicegui import ui
 
 from desk.pages import account, alerts, data, faults, fleet, journal, keys, people, strategies, system, verification
-from desk.pages.sockets import is_of_its_page
+from desk.pages.sockets import hold_to_their_pages, is_of_its_page
 
 __all__ = ["PAGES", "add_pages", "is_of_its_page"]
 
@@ -18,6 +18,7 @@ PAGES = (account, alerts, data, faults, fleet, journal, keys, people, strategies
 
 def add_pages(app: FastAPI) -> None:
     """Mount the pages. Raises: RuntimeError where this process has an app with pages already."""
+    hold_to_their_pages()
     ui.run_with(
         app,
         title="Nija",

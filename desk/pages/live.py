@@ -24,6 +24,8 @@ def follow(desk: Desk, request: Request, topics: Iterable[str], refresh: Callabl
                 await refresh()
 
     async def ended() -> None:
+        if client.is_deleted:  # a page follows more than once, and goes once
+            return
         with client:
             ui.navigate.to("/login")
         client.delete()

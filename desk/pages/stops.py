@@ -18,14 +18,14 @@ _FREEZE, _MARK = "Freeze", "Blacklist"
 
 
 class StopsPanel:
-    """Two tables side by side, and the form that puts a symbol into one of them."""
+    """Two tables side by side where there is room, and the form that puts a symbol into one of them."""
 
     def __init__(
         self, desk: Desk, who: Who, account: str, quote: str, *, changed: Callable[[], Awaitable[None]]
     ) -> None:
         self._desk, self._who, self._account, self._quote, self._changed = desk, who, account, quote, changed
         may_act = who.role.reaches(Role.OPERATOR)
-        with ui.element("div").classes("two"):
+        with ui.element("div").classes("two wide"):
             with panel("Frozen symbols") as head:
                 if may_act:
                     self._adds(head, "Freeze a symbol", _FREEZE)

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from desk.desk import Desk
+from desk.people.bodies import bounded
 from desk.people.headers import cookie_name, csrf_sent, guarded
 from desk.people.secrets import csrf_of, hashed
 from desk.problems import problem
@@ -63,6 +64,7 @@ class Door:
         if scope["type"] == "http":
             send = guarded(send, nonce, self._desk.served, path=scope["path"])
         try:
+            receive = bounded(receive, connection.headers)
             answer = await self._judge(connection, state)
         except NijaError as error:
             answer = problem(error)
@@ -88,6 +90,8 @@ class Door:
         if path.startswith(_API):
             if changes and bearer is None and who is not None and not self._has_csrf(connection):
                 raise NotAllowed(who.name, "the header X-CSRF-Token, which GET /api/me tells")
+            if who is None:
+                raise NotLoggedIn  # before anything of what was sent is read
             return None
         if who is not None and path.startswith(_SOCKET) and not self._owns_socket(_query_of(connection), who):
             raise NotAllowed(who.name, "the session that the page was given to")
@@ -120,7 +124,7 @@ class Door:
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site", "none") in {"same-origin", "none"} and "upgrade" not in headers
-        asked = urlsplit(origin).netloc.lower()
+        asked = _netloc(origin)
         outside = self._desk.served.url
         return bool(asked) and asked in {headers.get("host", "").lower(), _netloc(str(outside)) if outside else ""}
 
@@ -162,4 +166,7 @@ def _host_name(host: str) -> str:
 
 
 def _netloc(url: str) -> str:
-    return urlsplit(url).netloc.lower()
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:  # a bracket that is never closed
+        return ""

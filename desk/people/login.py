@@ -1,11 +1,13 @@
 """How somebody gets in: by name and password, or by a one-time link that sets the password."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from desk.desk import Desk
 from desk.people.passwords import Passwords
 from desk.people.secrets import hashed, new_secret
 from models.errors import NotLoggedIn, TooManyTries
+from models.people import PERSON
 from models.store.logins import Bucket, give_back, take_turns
 from models.store.people import password_hash, rehash, use_link
 from models.store.sessions import start_session
@@ -34,7 +36,7 @@ async def log_in(desk: Desk, passwords: Passwords, name: str, password: str, *, 
     buckets = buckets_of(name, address)
     if wait := await take_turns(desk.store, buckets):
         raise TooManyTries(wait)
-    kept = await password_hash(desk.store, name)
+    kept = await password_hash(desk.store, name) if PERSON.fullmatch(name) else None
     if not await passwords.check(kept, password) or kept is None:
         raise NotLoggedIn(_WRONG)
     await give_back(desk.store, buckets)
@@ -66,4 +68,15 @@ async def _enter(desk: Desk, name: str, address: str) -> Entered:
 
 def buckets_of(name: str, address: str) -> list[Bucket]:
     """Return what an attempt is counted by: 5 at once and 1 a minute by name, 20 and 1 in 10 seconds by address."""
-    return [Bucket(hashed(f"name {name}"), 5, 60.0), Bucket(hashed(f"address {address}"), 20, 10.0)]
+    return [Bucket(hashed(f"name {name}"), 5, 60.0), Bucket(hashed(f"address {_whose(address)}"), 20, 10.0)]
+
+
+def _whose(address: str) -> str:
+    """Return what one line to the network has: of IPv6 a whole /64, in which each attempt could have its own."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))

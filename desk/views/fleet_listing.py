@@ -105,7 +105,13 @@ ACCOUNTS: Listing[FleetAccount] = Listing(
             Kind.NUMBER,
             tone=lambda a: Tone.WARN if a.unvalued else Tone.PLAIN,
         ),
-        Column("equity", "Equity", lambda a: a.balance.equity, Kind.NUMBER),
+        Column(
+            "equity",
+            "Equity",
+            lambda a: a.balance.equity,
+            Kind.NUMBER,
+            shown=lambda a: "" if a.balance.equity is None else f"{a.balance.equity} {a.balance.quote}",
+        ),
         Column("cash", "Cash", lambda a: a.balance.cash_total, Kind.NUMBER),
         Column("quote", "In", lambda a: a.balance.quote),
         Column(
@@ -130,7 +136,7 @@ ACCOUNTS: Listing[FleetAccount] = Listing(
     ),
     key=lambda a: a.account,
 )
-# On a page the cap stands with the positions; in a file each has a column of its own.
+# On a page the cap stands with the positions, the currency with the equity; in a file each has a column of its own.
 ON_PAGE: Listing[FleetAccount] = Listing(
-    "accounts", tuple(c for c in ACCOUNTS.columns if c.name not in {"cap", "cash", "pipeline"}), ACCOUNTS.key
+    "accounts", tuple(c for c in ACCOUNTS.columns if c.name not in {"cap", "cash", "quote", "pipeline"}), ACCOUNTS.key
 )

@@ -47,6 +47,17 @@ _BEYOND = """() => {
 }"""
 
 
+# What a table has beside what is seen of it: its rows scroll, but nobody looks for what they do not know of.
+_CUT = """() => [...document.querySelectorAll(".grid-scroll")].filter((e) => e.checkVisibility()
+  && e.scrollWidth > e.clientWidth + 1)
+  .map((e) => `${e.querySelector("table").getAttribute("aria-label")}: ${e.scrollWidth} of ${e.clientWidth} px`)"""
+
+
+def cut_tables(page: Page) -> list[str]:
+    """Every table of which a part is beyond its right edge."""
+    return list(page.evaluate(_CUT))
+
+
 def faint_texts(page: Page) -> list[str]:
     """Every text that is too faint to be read, with its contrast."""
     return list(page.evaluate(_FAINT))

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from brokers.simulator.handle import RunningVenue
 from tests.browser.desk_up import PICTURES, DeskUp, chromium
-from tests.browser.looks import beyond_the_edge, faint_texts, nameless
+from tests.browser.looks import beyond_the_edge, cut_tables, faint_texts, nameless
 from tests.cli.command import Nija, wait_until
 from tests.cli.conftest import a_full_world
 from tests.cli.stack_up import COMES_UP_SECONDS, Stack, running
@@ -107,10 +107,12 @@ def test_an_account_is_normalised_from_its_page_and_what_was_seen_is_what_is_don
         expect(page.get_by_text("Result", exact=True)).to_be_visible(timeout=RUNS_MS)
         done = page.get_by_role("group", name="What was done")
         expect(done.get_by_text("filled", exact=True).first).to_be_visible()
+        assert cut_tables(page) == []
         page.screenshot(path=PICTURES / "desk-account.png", full_page=True)
         made = _symbols(page, "What was done")
         run = str(link.get_attribute("href"))
         expect(fleet.get_by_role("row").filter(has_text="platform").get_by_text("3 / 3")).to_be_visible(timeout=SOON_MS)
+        assert cut_tables(fleet) == []
         fleet.screenshot(path=PICTURES / "desk-fleet.png")
 
     assert (before, len(planned) > 2, made) == ([], True, planned)
@@ -154,6 +156,7 @@ def test_every_text_can_be_read_and_every_control_has_a_name(office: Office, loo
             expect(page.locator("tbody tr, .card, input[type=password]").first).to_be_visible()
             assert (path, faint_texts(page)) == (path, [])
             assert (path, nameless(page)) == (path, [])
+            assert (path, cut_tables(page)) == (path, [])
         office.desk.goes(page, "/accounts/platform")
         expect(page.locator(".chart svg polyline")).to_be_visible()
         page.screenshot(path=PICTURES / f"desk-account-{look}.png", full_page=True)
@@ -171,18 +174,18 @@ def test_a_phone_shows_every_page_within_its_width(office: Office) -> None:
 
 def test_a_viewer_sees_no_button_and_is_thrown_out_of_an_open_page_when_removed(office: Office) -> None:
     machine = office.desk.machine
-    told = machine("desk", "people", "add", "maria", "--role", "viewer")
+    told = machine("desk", "people", "add", "ops", "--role", "viewer")
     with office.desk.page("/") as page:
         page.context.clear_cookies()
         _comes_in(page, told.out)
-        expect(page.get_by_role("link", name="maria (viewer)")).to_be_visible()
+        expect(page.get_by_role("link", name="ops (viewer)")).to_be_visible()
         office.desk.goes(page, "/accounts/platform")
         acts = [page.get_by_role("button", name=name).count() for name in ("Plan", "Freeze a symbol", "Resume")]
         people = page.get_by_role("link", name="People").count()
         office.desk.goes(page, "/people")
         expect(page.get_by_text("This page takes the role admin.")).to_be_visible()
 
-        assert machine("desk", "people", "remove", "maria").code == 0
+        assert machine("desk", "people", "remove", "ops").code == 0
         expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=SOON_MS)
 
     assert (acts, people) == ([0, 0, 0], 0)
@@ -206,7 +209,7 @@ def test_no_socket_is_opened_without_a_session_or_from_elsewhere(office: Office)
         found = [page.evaluate(opens, own), page.evaluate(opens, address)]
         with office.desk.page("/login") as other:
             other.context.clear_cookies()
-            _comes_in(other, office.desk.machine("desk", "people", "add", "zoe", "--role", "admin").out)
+            _comes_in(other, office.desk.machine("desk", "people", "add", "another", "--role", "admin").out)
             found.append(other.evaluate(opens, own))
         page.context.clear_cookies()
         found.append(page.evaluate(opens, own))

@@ -292,3 +292,17 @@ def test_no_page_asked_anybody_else_and_none_complained(desk: DeskUp) -> None:
     assert desk.hosts == {desk.url.removeprefix("http://")}
     assert len([url for url in desk.asked if "/_nicegui/" in url]) > 5
     assert desk.complaints == []
+
+
+def test_who_leaves_is_led_to_the_login_and_nothing_of_it_goes_wrong(desk: DeskUp) -> None:
+    link = desk.machine("desk", "people", "add", "leaver").out.strip()
+    with desk.page("/login") as page:
+        page.context.clear_cookies()
+        page.goto(link)
+        for label in ("New password", "The same again"):
+            page.get_by_label(label).fill("a password of one's own")
+        page.get_by_role("button", name="Set password and log in").click()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("button", name="Log in")).to_be_visible(timeout=SOON_MS)
+
+    assert "Traceback" not in desk.words.read_text()

@@ -1,10 +1,13 @@
 """The door: which host, from which page, and what goes with every answer."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from starlette.responses import Response
 
 from desk.app import build_app
+from desk.people.bodies import MOST
 from desk.people.headers import CSRF_HEADER, cookie_name, set_cookie
 from desk.people.secrets import csrf_of
 from models.people import Role
@@ -79,6 +82,52 @@ async def test_the_login_leads_nowhere_else(office: Office) -> None:
     for beyond in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\tx"):
         page = await office.clients[None].get("/login", params={"next": beyond})
         assert 'name="next" value="/"' in page.text, beyond
+
+
+@pytest.mark.parametrize("odd", ["http://[", "http://[::1", "//[x"])
+async def test_an_address_that_is_none_is_nobodys(office: Office, odd: str) -> None:
+    nobody = office.clients[None]
+
+    sent = await nobody.post("/login", data={"name": "admin"}, headers={"Origin": odd})
+    page = await nobody.get("/login", params={"next": odd})
+
+    assert (sent.status_code, page.status_code) == (403, 200)
+    assert 'name="next" value="/"' in page.text
+
+
+async def test_a_form_of_many_fields_or_of_names_that_nobody_has_is_refused_in_words(office: Office) -> None:
+    many = await office.clients[None].post("/login", data={f"field{n}": "" for n in range(30)})
+    odd = await office.clients[None].post("/login", data={"name": "admin\0", "password": "four words that rhyme"})
+
+    assert (many.status_code, many.json()["code"], odd.status_code) == (422, "CONFIG_ERROR", 401)
+
+
+class Sent(httpx.AsyncByteStream):
+    """A body of unknown length. `taken`: how many bytes of it were asked for."""
+
+    def __init__(self, parts: int) -> None:
+        self.parts, self.taken = parts, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self.parts):
+            self.taken += 65_536
+            yield b" " * 65_536
+
+
+async def test_of_nobody_nothing_is_read_and_of_somebody_no_more_than_there_is_to_say(office: Office) -> None:
+    """A desk that reads whatever is sent is out of memory when anybody likes."""
+    json = {"Content-Type": "application/json"}
+    path, unread, cut = "/api/accounts/alice/freeze", Sent(1), Sent(1000)
+
+    nobody = await office.clients[None].post(path, content=unread, headers=json)
+    broken = await office.clients[None].post(path, content="{", headers=json)
+    endless = await office.operator.post(path, content=cut, headers=json)
+    said = await office.operator.post(path, content="", headers=json | {"Content-Length": str(10**12)})
+    nonsense = await office.operator.post(path, content="", headers=json | {"Content-Length": "-1"})
+
+    assert [answer.status_code for answer in (nobody, broken, endless, said, nonsense)] == [401, 401, 413, 413, 413]
+    assert {answer.json()["code"] for answer in (endless, said, nonsense)} == {"TOO_LARGE"}
+    assert (unread.taken, cut.taken < 2 * MOST) == (0, True)
 
 
 async def test_every_answer_says_what_a_browser_may_do_with_it(office: Office) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desk.listing import Column, Kind, Listing
 
-RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 @dataclass(frozen=True)

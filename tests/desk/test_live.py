@@ -70,8 +70,8 @@ async def test_a_page_is_told_of_what_it_follows_and_of_nothing_else(store: Stor
 
 async def test_a_page_goes_when_its_session_does(store: Store) -> None:
     live, page, now = Live(store, CLOCK), Page(), CLOCK.now()
-    await add_person(store, "maria", Role.VIEWER, by=MAKER, now=now)
-    await start_session(store, "hash", "maria", address="", now=now)
+    await add_person(store, "ops", Role.VIEWER, by=MAKER, now=now)
+    await start_session(store, "hash", "ops", address="", now=now)
     live.follow({"halts"}, page.refresh, session="hash", ended=page.end)
     await settled(live)
     before = page.ended

@@ -221,3 +221,13 @@ async def test_a_token_may_do_no_more_than_its_person_may_by_now(door: Door) -> 
     assert entries["symbol.freeze"].who == f"bot-owner (token {made['token_id']})"
     assert entries["person.role"].before == {"role": "operator"}
     assert entries["person.role"].after == {"role": "viewer"}
+
+
+def test_a_line_to_the_network_is_counted_as_one_however_many_addresses_it_has() -> None:
+    def counted(address: str) -> str:
+        return buckets_of("admin", address)[1].subject
+
+    assert counted("2001:db8:1:2::1") == counted("2001:db8:1:2:ffff::9")
+    assert counted("2001:db8:1:2::1") != counted("2001:db8:1:3::1")
+    assert counted("::ffff:10.0.0.9") == counted("10.0.0.9") != counted("10.0.0.8")
+    assert counted("") == counted("")
