@@ -18,6 +18,7 @@ NijaError
 │   ├── NotLoggedIn       nobody is known at this door; log in, or send a token
 │   ├── NotAllowed        known, and not allowed; ask an admin
 │   └── TooManyTries      wait, then try again
+├── TooLarge              more was sent than anybody has to say
 ├── NotFound              there is nothing of that name
 ├── Changed               what was decided on is not what is there any more; look again
 │   └── EditedMeanwhile   somebody has edited it since it was read; read it again

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from models import redaction
 from models.log_context import about, about_plan
 from models.log_lines import ConsoleLine, Dresser, JsonLine
 from models.redaction import keep_secret, scrub
@@ -25,6 +26,12 @@ FORMS: dict[str, Callable[[], logging.Formatter]] = {"console": ConsoleLine, "js
 SECRETS = st.text(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_.", min_size=12, max_size=88
 ).filter(lambda s: len(set(s)) > 6)
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the secrets of the tests before: some are everyday words."""
+    monkeypatch.setattr(redaction, "_in_use", redaction._InUse())
 
 
 class Desk:
