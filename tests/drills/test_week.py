@@ -72,7 +72,7 @@ def test_after_kills_and_outages_every_account_is_in_shape_nothing_was_sold_twic
     assert len(killed) > 1
     assert any(run.endswith("Failed STORE_UNREACHABLE") for run in passed.runs)
     assert any(run.endswith(" Skipped") for run in passed.runs)
-    assert passed.judged.repeated == 1
+    assert passed.judged.repeated >= 1  # and it says so: one that does not is wrong
 
 
 def test_every_deployment_is_driven_or_left_out_for_a_reason() -> None:
