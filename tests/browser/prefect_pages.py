@@ -1,11 +1,13 @@
 """The pages of Prefect's UI that an operator uses, by what is written on them."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 _LONG_MS = 180_000  # a worker starts a run in ten seconds, and in a minute where everything else runs beside it
+_LOOKS = 9
 
 
 class PrefectPages:
@@ -56,10 +58,18 @@ class PrefectPages:
         question.get_by_role("button", name="Submit").click()
 
     def opens_artifact(self, key: str) -> None:
-        """Open what the run in front of us published under a key."""
-        self.page.reload()
-        self.page.get_by_text("Artifacts", exact=True).first.click()
-        self.page.get_by_role("link").filter(has_text=key).first.click()
+        """Open what the run in front of us published under a key.
+
+        A page that was just loaded may lose the click on its tab, and does not look again for what it did not find.
+        """
+        link = self.page.get_by_role("link").filter(has_text=key).first
+        for _ in range(_LOOKS):
+            self.page.reload()
+            self.page.get_by_text("Artifacts", exact=True).first.click()
+            with suppress(Error):
+                link.wait_for(timeout=_LONG_MS / _LOOKS)
+                break
+        link.click()
         expect(self.page).to_have_url(re.compile("artifacts/artifact/"))
         expect(self.page.locator("article").first).to_be_visible(timeout=_LONG_MS)
 
