@@ -4,7 +4,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotThereYet
 
 _LONG_MS = 180_000  # a worker starts a run in ten seconds, and in a minute where everything else runs beside it
 _LOOKS = 9
@@ -66,7 +67,7 @@ class PrefectPages:
         for _ in range(_LOOKS):
             self.page.reload()
             self.page.get_by_text("Artifacts", exact=True).first.click()
-            with suppress(Error):
+            with suppress(NotThereYet):
                 link.wait_for(timeout=_LONG_MS / _LOOKS)
                 break
         link.click()
