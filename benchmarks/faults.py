@@ -179,8 +179,8 @@ KINDS |= {"the machine's clock": names(CLOCKS), "the store": names(STORES)}
 PAGE_TEXT = """# The fault matrix
 
 `make faults` puts every fault to every call of a run, at every venue, and judges by the venue's own record.
-`python benchmarks/faults.py --only "place: http_502"` runs a part of it. The test suite runs each fault at each call at
-one venue in turn; of what needs a venue to itself, every third.
+`python benchmarks/faults.py --only "place: http_502"` runs a part of it. The test suite runs every second
+pair of a fault and a call at one venue in turn; of what needs a venue to itself, every third.
 
 A **cell** is one fault at one call at one venue, met once or from then on for good. An account with five holdings, over
 its cap, is normalised into the fault; the fault is lifted; `recover` runs, then a second normalisation. A cell is

@@ -127,8 +127,11 @@ class Spot:
 
     @property
     def account(self) -> str:
-        """The name of the account that is the cell's own; unique at its venue and operation."""
-        return f"{self.sort.name.replace('_', '-')}-{'good' if self.for_good else 'once'}"
+        """The name of the account that is the cell's own; unique at its operation.
+
+        Keys go by it, in an environment that the venues of one process share.
+        """
+        return f"{self.venue}-{self.sort.name.replace('_', '-')}-{'good' if self.for_good else 'once'}"
 
     @property
     def shares(self) -> bool:
