@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,6 +29,7 @@ from cli.research_options import (
     assumptions,
     checked,
     data_request,
+    figures,
     registry,
 )
 from models.errors import ConfigError
@@ -92,7 +93,7 @@ def backtest(  # noqa: PLR0917 - Typer reads the options off the signature
     Example: nija backtest --strategy sma-cross --param fast=10 --symbol BTC/USDT --timeframe 1h --html report.html
     """
     assumed = assumptions(
-        **_given(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
+        **figures(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
         sizing=sizing,
         long_only=long_only,
         size=size,
@@ -162,7 +163,7 @@ def compare(  # noqa: PLR0917 - likewise
     Example: nija compare --strategy sma-cross --strategy rsi:period=7 --symbol BTC/USDT --timeframe 1h
     """
     assumed = assumptions(
-        **_given(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
+        **figures(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
         sizing=sizing,
         long_only=long_only,
         size=size,
@@ -205,19 +206,6 @@ def strategy_with(name: str, parameters: list[str] | None) -> str:
     if not parameters:
         return name
     return f"{name}{',' if ':' in name else ':'}{','.join(parameters)}"
-
-
-def _given(*values: float | None) -> dict[str, Any]:
-    names = (
-        "initial_cash",
-        "fee_fraction",
-        "slippage_fraction",
-        "stop_loss_fraction",
-        "take_profit_fraction",
-        "trailing_stop_fraction",
-        "longest_hold_hours",
-    )
-    return dict(zip(names, values, strict=True))
 
 
 def _write(path: Path, page: str) -> None:

@@ -127,6 +127,20 @@ def assumptions(*, long_only: bool, size: str | None, **given: Any) -> "Assumpti
     return checked(Assumptions, **told, **_size(size), allow_short=not long_only)
 
 
+def figures(*values: float | None) -> dict[str, Any]:
+    """Return cash, fee, slippage, stop, target, trailing stop and longest hold by the names they are assumed under."""
+    names = (
+        "initial_cash",
+        "fee_fraction",
+        "slippage_fraction",
+        "stop_loss_fraction",
+        "take_profit_fraction",
+        "trailing_stop_fraction",
+        "longest_hold_hours",
+    )
+    return dict(zip(names, values, strict=True))
+
+
 def registry() -> "Registry":
     """Return the strategies there are; say which of them are broken."""
     from cli.console import note  # noqa: PLC0415 - as above

@@ -29,6 +29,7 @@ from cli.research_options import (
     assumptions,
     checked,
     data_request,
+    figures,
     registry,
 )
 from models.errors import ConfigError
@@ -115,16 +116,10 @@ def optimize(  # noqa: PLR0917 - Typer reads the options off the signature
         trials=trials,
         seed=seed,
         assumptions=assumptions(
+            **figures(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
+            sizing=sizing,
             long_only=long_only,
             size=size,
-            sizing=sizing,
-            initial_cash=cash,
-            fee_fraction=fee,
-            slippage_fraction=slippage,
-            stop_loss_fraction=stop_loss,
-            take_profit_fraction=take_profit,
-            trailing_stop_fraction=trailing_stop,
-            longest_hold_hours=longest_hold,
         ),
     )
     return _searched(request, html, as_json=as_json)
@@ -185,16 +180,10 @@ def walk_forward(  # noqa: PLR0917 - likewise
         ratio=ratio,
         anchored=anchored,
         assumptions=assumptions(
+            **figures(cash, fee, slippage, stop_loss, take_profit, trailing_stop, longest_hold),
+            sizing=sizing,
             long_only=long_only,
             size=size,
-            sizing=sizing,
-            initial_cash=cash,
-            fee_fraction=fee,
-            slippage_fraction=slippage,
-            stop_loss_fraction=stop_loss,
-            take_profit_fraction=take_profit,
-            trailing_stop_fraction=trailing_stop,
-            longest_hold_hours=longest_hold,
         ),
     )
     return _searched(request, html, as_json=as_json)

@@ -92,8 +92,3 @@ def build_app(desk: Desk, *, pages: bool = True) -> FastAPI:
     if pages:
         everything.add_pages(app)
     return app
-
-
-def document_of(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document."""
-    return app.openapi()

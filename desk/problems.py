@@ -1,7 +1,5 @@
 """Faults as answers: application/problem+json (RFC 9457) with our codes."""
 
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -99,11 +97,6 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(NijaError, ours)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, http)
-
-
-def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """Return what an OpenAPI operation says of its faults."""
-    return {"4XX": {"description": "Refused, with the reason", "model": Problem}}
 
 
 def _answer(found: Problem, headers: dict[str, str]) -> Response:

@@ -1,17 +1,15 @@
 """What a person does about what stops an account or a symbol: resume, freeze, unfreeze, mark, unmark."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from desk.actions.deeds import given
+from desk.actions.deeds import given, noted
 from desk.desk import Desk
 from flows.chosen_symbol import choose_symbol
 from models.errors import ConfigError, NotFound
 from models.people import Permit, Role, Who
-from models.store.desk_audit import Deed, note
+from models.store.desk_audit import Deed
 from models.store.dust import mark_by_hand, remove_mark, standing_marks
-from models.store.engine import Also
 from models.store.freezes import freeze_by_hand, freezes
 from models.store.freezes import unfreeze as unfreeze_in_store
 from models.store.halts import clear_halts, standing_halts
@@ -22,7 +20,7 @@ async def resume(desk: Desk, who: Who, account_id: str, reason: str) -> int:
     who, why = await desk.require(who, Role.OPERATOR, Permit.ACT), given(reason)
     account = desk.account(account_id).id
     before = {"halts": [f"{one.cause.value}: {one.detail}" for one in await standing_halts(desk.store, account)]}
-    also = _noted(desk, who, Deed("account.resume", f"account {account}", before, {"halts": []}, why))
+    also = noted(desk, who, Deed("account.resume", f"account {account}", before, {"halts": []}, why))
     now = desk.clock.now()
     lifted = await clear_halts(desk.store, account, by=who.words, reason=why, now=now, also=also)
     if not lifted:
@@ -49,7 +47,7 @@ async def freeze(desk: Desk, who: Who, account_id: str, symbol: str, reason: str
         mode=chosen.mode,
         policy_version=chosen.policy_version,
         now=desk.clock.now(),
-        also=_noted(desk, who, deed),
+        also=noted(desk, who, deed),
     )
     if not done:
         raise ConfigError("symbol", f"{symbol!r} was frozen by hand before")
@@ -61,7 +59,7 @@ async def unfreeze(desk: Desk, who: Who, account_id: str, symbol: str, reason: s
     who, why = await desk.require(who, Role.OPERATOR, Permit.ACT), given(reason)
     account = desk.account(account_id).id
     deed = Deed("symbol.unfreeze", f"{account} {symbol}", await _frozen(desk, account, symbol), None, why)
-    by: dict[str, Any] = {"by": who.words, "reason": why, "now": desk.clock.now(), "also": _noted(desk, who, deed)}
+    by: dict[str, Any] = {"by": who.words, "reason": why, "now": desk.clock.now(), "also": noted(desk, who, deed)}
     if not await unfreeze_in_store(desk.store, account, symbol, **by):
         raise NotFound("frozen symbol", symbol)
     desk.measured.forget()
@@ -82,7 +80,7 @@ async def mark(desk: Desk, who: Who, account_id: str, symbol: str, reason: str) 
         mode=chosen.mode,
         policy_version=chosen.policy_version,
         now=desk.clock.now(),
-        also=_noted(desk, who, deed),
+        also=noted(desk, who, deed),
     )
     if not done:
         raise ConfigError("symbol", f"{symbol!r} was put on the blacklist by hand before")
@@ -94,14 +92,10 @@ async def unmark(desk: Desk, who: Who, account_id: str, symbol: str, reason: str
     who, why = await desk.require(who, Role.OPERATOR, Permit.ACT), given(reason)
     account = desk.account(account_id).id
     deed = Deed("blacklist.remove", f"{account} {symbol}", await _marked(desk, account, symbol), None, why)
-    by: dict[str, Any] = {"by": who.words, "reason": why, "now": desk.clock.now(), "also": _noted(desk, who, deed)}
+    by: dict[str, Any] = {"by": who.words, "reason": why, "now": desk.clock.now(), "also": noted(desk, who, deed)}
     if not await remove_mark(desk.store, account, symbol, **by):
         raise NotFound("symbol on the blacklist", symbol)
     desk.measured.forget()
-
-
-def _noted(desk: Desk, who: Who, deed: Deed) -> Also:
-    return partial(note, who=who, deed=deed, now=desk.clock.now())
 
 
 async def _frozen(desk: Desk, account: str, symbol: str) -> Mapping[str, Any] | None:

@@ -1,5 +1,7 @@
 """What there is to know, and who is told: alerts of the fleet itself, those that people made, and messages."""
 
+from typing import Any
+
 from desk.desk import Desk
 from desk.listing import Column, Kind, Listing, Tone
 from models.alert import FLEET, Severity
@@ -65,17 +67,19 @@ def whose(account: str, symbol: str) -> str:
     return f"{'' if account == FLEET else account} {symbol}".strip() or "the fleet"
 
 
+_SEVERITY: Column[Any] = Column(
+    "severity",
+    "Severity",
+    lambda row: row.severity.value,
+    Kind.STATE,
+    tone=lambda row: SEVERITY[row.severity],
+    order=lambda row: RANK[row.severity],
+)
+
 OPERATIONAL: Listing[AlertReport] = Listing(
     "alerts",
     (
-        Column(
-            "severity",
-            "Severity",
-            lambda a: a.severity.value,
-            Kind.STATE,
-            tone=lambda a: SEVERITY[a.severity],
-            order=lambda a: RANK[a.severity],
-        ),
+        _SEVERITY,
         Column("whose", "Whose", lambda a: whose(a.account, a.symbol)),
         Column("message", "What", lambda a: a.message, Kind.LONG),
         Column("code", "Code", lambda a: a.code),
@@ -94,14 +98,7 @@ MINE: Listing[UserAlertReport] = Listing(
         Column("alert_id", "No.", lambda a: a.alert_id, Kind.NUMBER),
         Column("condition", "Condition", lambda a: a.condition, Kind.LONG),
         Column("enabled", "On", lambda a: "on" if a.enabled else "off", Kind.STATE, tone=lambda a: _ON[a.enabled]),
-        Column(
-            "severity",
-            "Severity",
-            lambda a: a.severity.value,
-            Kind.STATE,
-            tone=lambda a: SEVERITY[a.severity],
-            order=lambda a: RANK[a.severity],
-        ),
+        _SEVERITY,
         Column("holds", "Holds", lambda a: a.holds),
         Column("last_value", "Value", lambda a: a.last_value, Kind.NUMBER),
         Column("trigger_count", "Fired", lambda a: a.trigger_count, Kind.NUMBER),
@@ -122,14 +119,7 @@ FIRINGS: Listing[FiringReport] = Listing(
         Column("fired_at", "When (UTC)", lambda f: f.fired_at, Kind.TIME),
         Column("alert_id", "Alert", lambda f: f.alert_id, Kind.NUMBER),
         Column("number", "Time", lambda f: f.number, Kind.NUMBER),
-        Column(
-            "severity",
-            "Severity",
-            lambda f: f.severity.value,
-            Kind.STATE,
-            tone=lambda f: SEVERITY[f.severity],
-            order=lambda f: RANK[f.severity],
-        ),
+        _SEVERITY,
         Column("whose", "Whose", lambda f: whose(f.account, f.symbol)),
         Column("message", "What", lambda f: f.message, Kind.LONG),
         Column("value", "Value", lambda f: f.value, Kind.NUMBER),

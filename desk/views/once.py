@@ -30,10 +30,11 @@ class Once(Generic[T]):
 
     def forget(self) -> None:
         """Have the next one made anew: somebody changed something, and wishes to see it."""
-        self._made = None
+        self._made = self._making = None
 
     async def _make(self, make: Callable[[], Awaitable[T]]) -> T:
         began = self._clock.elapsed()
         answer = await make()
-        self._made = (began, answer)
+        if self._making is asyncio.current_task():  # else it was forgotten meanwhile, and may not show what changed
+            self._made = (began, answer)
         return answer
